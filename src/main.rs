@@ -1,0 +1,2 @@
+//! The `clientele` binary.
+fn main() {}
