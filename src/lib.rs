@@ -1,1 +1,5 @@
 //! Clientele: customer management for Kubernetes.
+
+#![warn(missing_docs)]
+
+pub mod api;

@@ -1,0 +1,136 @@
+//! Condition types and reasons, each spelled once.
+//!
+//! Both are API: tools wait for types and people search for reasons, so a name given here stays. Messages
+//! are prose and may change. When a condition holds is decided where plans are made, not here.
+
+pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use std::fmt;
+
+/// Declares an enum of CamelCase names whose text is the variant's own name.
+macro_rules! names {
+    ($(#[$outer:meta])* $name:ident { $($(#[$inner:meta])* $variant:ident,)+ }) => {
+        $(#[$outer])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $($(#[$inner])* $variant,)+
+        }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name as it stands in a condition.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => stringify!($variant),)+
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+names! {
+    /// The type of a condition.
+    ConditionType {
+        /// The cluster is as spec, partner path and clock demand.
+        Ready,
+        /// Something is being made so. Present only while true.
+        Reconciling,
+        /// Nothing more happens until somebody changes something; reason and message say what. Present only while true.
+        Stalled,
+        /// The object is in a right place and what it names exists.
+        Accepted,
+        /// The tenant's people get in.
+        AccessOpen,
+        /// The tenant namespace exists with everything in it.
+        NamespaceReady,
+        /// The customer has at least one usable mail route, or needs none.
+        RoutesReady,
+    }
+}
+
+names! {
+    /// Why a condition is as it is.
+    Reason {
+        /// Accepted, and nothing is wrong.
+        Accepted,
+        /// All is as it should be.
+        Settled,
+        /// Being made so.
+        Progressing,
+        /// The annotation `clientele.dev/paused` holds it as it is.
+        Paused,
+        /// The API server refused or failed; tried again by itself.
+        ApplyFailed,
+        /// The object is going.
+        Deleting,
+        /// The spec cannot be made true as it stands.
+        InvalidSpec,
+        /// The object is in a namespace that is no partner's.
+        NotAPartnerNamespace,
+        /// Another partner has this name.
+        NameTaken,
+        /// The name is one that Clientele or Kubernetes keeps for itself.
+        NameReserved,
+        /// A namespace of the needed name exists and is not ours.
+        NamespaceConflict,
+        /// The namespace is being deleted.
+        NamespaceTerminating,
+        /// A retained tenant of another customer has this name.
+        TenantRetained,
+        /// Another customer of the same provider has this number.
+        NumberTaken,
+        /// The domain equals, contains or is part of an older customer's.
+        DomainConflict,
+        /// No plan is given, here or by the partner's defaults.
+        NoPlan,
+        /// The plan does not exist.
+        PlanNotFound,
+        /// The partner path does not offer the plan.
+        PlanNotOffered,
+        /// Neither the customer nor the partner says which currency is billed.
+        CurrencyMissing,
+        /// The partner is not known or not in order.
+        PartnerNotReady,
+        /// The ClusterRole for the tenant's admins does not exist, or the operator may not bind it.
+        AdminRoleNotBound,
+        /// No route is asked for.
+        NoRoutes,
+        /// A route of that name is not usable here.
+        RouteNotFound,
+        /// None of the routes asked for is usable.
+        NoUsableRoute,
+        /// The credentials Secret does not exist.
+        SecretNotFound,
+        /// The credentials Secret has another type than `clientele.dev/relay`.
+        SecretWrongType,
+        /// The credentials Secret lacks `username` or `password`.
+        SecretKeysMissing,
+        /// Open: active and not on hold.
+        Active,
+        /// Locked: `active` is false.
+        NotActivated,
+        /// Locked: `onHold` is true.
+        OnHold,
+        /// The customer is not there.
+        CustomerNotFound,
+        /// The customer named is another one than the namespace's.
+        CustomerMismatch,
+        /// The user is not bound, because the customer's access is not open.
+        AccessClosed,
+        /// The user is switched off.
+        Disabled,
+        /// An older user of the same customer has this e-mail.
+        EmailTaken,
+        /// The plan's `maxUsers` is reached.
+        TooManyUsers,
+        /// The status would be too big or the object is; something must be made smaller.
+        TooLarge,
+    }
+}

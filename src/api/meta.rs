@@ -1,0 +1,81 @@
+//! Names that Clientele writes on, or reads from, the metadata of objects.
+//!
+//! Every label, annotation, finalizer and fixed object name is spelled here once. What a key means, and who
+//! may write it, stands beside it; how it is used is decided elsewhere.
+
+/// The API group of all kinds.
+pub const GROUP: &str = "clientele.dev";
+/// The version of all kinds.
+pub const VERSION: &str = "v1alpha1";
+/// Server-side apply field manager of the operator.
+pub const FIELD_MANAGER: &str = "clientele";
+
+/// Namespace the operator runs in.
+pub const SYSTEM_NAMESPACE: &str = "clientele-system";
+/// Namespace of the top-level partners (the providers); the operator makes it.
+pub const PARTNERS_NAMESPACE: &str = "clientele-partners";
+/// Prefix of a partner's own namespace: `partner-<name>`.
+pub const PARTNER_NAMESPACE_PREFIX: &str = "partner-";
+/// What stands between partner and customer in the name of a tenant namespace: `<partner>--<customer>`.
+pub const TENANT_SEPARATOR: &str = "--";
+
+/// Label on namespaces: [`TYPE_PARTNER`] or [`TYPE_TENANT`].
+pub const LABEL_TYPE: &str = "clientele.dev/type";
+/// Value of [`LABEL_TYPE`] on a partner's own namespace.
+pub const TYPE_PARTNER: &str = "partner";
+/// Value of [`LABEL_TYPE`] on a tenant namespace.
+pub const TYPE_TENANT: &str = "tenant";
+/// Label: name of the partner that owns a namespace, or in whose tenant or namespace an object is.
+pub const LABEL_PARTNER: &str = "clientele.dev/partner";
+/// Label on partner namespaces: the namespace of the Partner object.
+pub const LABEL_PARENT: &str = "clientele.dev/parent";
+/// Label: name of the Customer a tenant namespace, or an object in it, belongs to.
+pub const LABEL_CUSTOMER: &str = "clientele.dev/customer";
+/// Label: UID of the Customer a tenant namespace, or an object in it, belongs to.
+pub const LABEL_CUSTOMER_UID: &str = "clientele.dev/customer-uid";
+/// Label on tenant namespaces: the access level (`Open`, `Locked`), which policies read.
+pub const LABEL_ACCESS: &str = "clientele.dev/access";
+/// Label on tenant namespaces whose Customer is gone; its value is `true`.
+pub const LABEL_RETAINED: &str = "clientele.dev/retained";
+/// Label on everything the operator makes; its value is [`MANAGED_BY`].
+pub const LABEL_MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Value of [`LABEL_MANAGED_BY`].
+pub const MANAGED_BY: &str = "clientele";
+
+/// Annotation on tenant namespaces: the customer number, once given for good.
+pub const ANNOTATION_CUSTOMER_NUMBER: &str = "clientele.dev/customer-number";
+/// Annotation on tenant namespaces: when the customer was first made (RFC 3339, UTC).
+pub const ANNOTATION_CUSTOMER_SINCE: &str = "clientele.dev/customer-since";
+/// Annotation on tenant namespaces: the contact e-mail, by which a retained tenant is known again.
+pub const ANNOTATION_CONTACT_EMAIL: &str = "clientele.dev/contact-email";
+/// Annotation on tenant namespaces: the partner's defaults that are taken once (JSON).
+pub const ANNOTATION_DEFAULTS_TAKEN: &str = "clientele.dev/defaults-taken";
+/// Annotation on tenant namespaces: storage classes the plan allows, comma separated; absent: any.
+pub const ANNOTATION_STORAGE_CLASSES: &str = "clientele.dev/storage-classes";
+/// Annotation on tenant namespaces: which hosts ingresses may use (`Customer`, `Any`, `None`).
+pub const ANNOTATION_INGRESS_DOMAINS: &str = "clientele.dev/ingress-domains";
+/// Annotation on tenant namespaces: the domain under which ingress hosts may be.
+pub const ANNOTATION_INGRESS_DOMAIN: &str = "clientele.dev/ingress-domain";
+/// Annotation on tenant namespaces: which labels and annotations the plan has put there (JSON).
+pub const ANNOTATION_PLAN_METADATA: &str = "clientele.dev/plan-metadata";
+/// Annotation on partner namespaces: UID of the Partner.
+pub const ANNOTATION_PARTNER_UID: &str = "clientele.dev/partner-uid";
+
+/// Annotation a person may set on a Customer or Partner: `true` means change nothing.
+pub const ANNOTATION_PAUSED: &str = "clientele.dev/paused";
+/// Annotation a person may set: any new value means do it now.
+pub const ANNOTATION_RECONCILE_AT: &str = "clientele.dev/reconcile-at";
+/// Annotation a person may set on a Customer: UID of the retained tenant it takes over.
+pub const ANNOTATION_ADOPT_RETAINED: &str = "clientele.dev/adopt-retained";
+/// Annotation a person may set on a namespace that is protected from deletion: its own name.
+pub const ANNOTATION_CONFIRM_DELETE: &str = "clientele.dev/confirm-delete";
+
+/// Finalizer on Customers.
+pub const FINALIZER_TENANT: &str = "clientele.dev/tenant";
+/// Finalizer on Partners.
+pub const FINALIZER_PARTNER: &str = "clientele.dev/partner";
+
+/// Type of the Secret that holds the credentials of a PostalRoute: keys `username` and `password`.
+pub const SECRET_TYPE_RELAY: &str = "clientele.dev/relay";
+/// Group whose members the policies let through in an emergency.
+pub const BREAK_GLASS_GROUP: &str = "clientele:break-glass";
