@@ -53,6 +53,16 @@ func lock(dir string) (*os.File, error) {
 	return file, nil
 }
 
+// lockPatiently is lock, but lets a supervisor that is just ending finish.
+func lockPatiently(dir string, patience time.Duration) (*os.File, error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		file, err := lock(dir)
+		if !errors.Is(err, errTaken) || time.Now().After(deadline) {
+			return file, err
+		}
+	}
+}
+
 // running tells whether a supervisor holds the data directory.
 func running(dir string) (bool, error) {
 	if _, err := os.Stat(filepath.Join(dir, lockFile)); errors.Is(err, os.ErrNotExist) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func testLayout(t *testing.T) layout {
@@ -156,6 +157,20 @@ func TestAChildThatDiesIsReportedWithTheEndOfItsLog(t *testing.T) {
 	if strings.Contains(message, "\n50\n") {
 		t.Error("the whole log is shown")
 	}
+}
+
+func TestAPatientLockWaitsForTheOneBefore(t *testing.T) {
+	dir := t.TempDir()
+	before, err := lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { before.Close() })
+	held, err := lockPatiently(dir, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held.Close()
 }
 
 func TestAssetsWithoutAControllerManagerAreExplained(t *testing.T) {

@@ -25,11 +25,13 @@ const usage = `clientele-local: a Kubernetes control plane for development (no p
   clientele-local down --data DIR        end it and wait for its end
   clientele-local kubeconfig --data DIR --service-account NAMESPACE/NAME -o FILE
                                          write a kubeconfig with a token of that ServiceAccount
+  clientele-local run -- PROGRAM ARGUMENTS...
+                                         run a program that ends when standard input does, or when this dies
   clientele-local etcd|kube-apiserver|kube-controller-manager|kubectl ARGUMENTS...
                                          be that program
   clientele-local version                what is inside
 
-Each of the first four explains its flags with -h.
+Each of the first five explains its flags with -h.
 `
 
 func init() {
@@ -58,6 +60,8 @@ func main() {
 		fail(status(rest))
 	case command == "down":
 		fail(down(rest))
+	case command == "run":
+		fail(run(rest))
 	case command == "kubeconfig":
 		fail(serviceAccountKubeconfig(rest))
 	case command == "version":

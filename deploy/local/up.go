@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -62,11 +61,7 @@ func up(args []string) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer cancel()
 	if o.withParent {
-		go func() {
-			// Any end of the input will do; what is written there is of no interest.
-			_, _ = io.Copy(io.Discard, os.Stdin)
-			cancel()
-		}()
+		go cancelAtEndOf(os.Stdin, cancel)
 	}
 	it, err := claim(o)
 	if err != nil {
@@ -105,7 +100,7 @@ func claim(o options) (*supervisor, error) {
 	if err := os.MkdirAll(o.data, 0o700); err != nil {
 		return nil, err
 	}
-	held, err := lock(o.data)
+	held, err := lockPatiently(o.data, 5*time.Second)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", o.data, err)
 	}
