@@ -3,3 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod error;
+pub mod observe;
+pub mod ops;
+pub mod settings;

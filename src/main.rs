@@ -1,2 +1,90 @@
-//! The `clientele` binary.
-fn main() {}
+//! The `clientele` binary: settings in, exit code out.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clientele::{
+    api,
+    error::Error,
+    ops::{
+        client, http, lease::Leadership, metrics::Metrics, shutdown, telemetry, watchdog::Guard,
+    },
+    settings::{Command, OperatorSettings, Settings},
+};
+
+fn main() -> ExitCode {
+    let done = match Settings::parse().command {
+        Command::Operator(settings) => operator(settings),
+        Command::Crds => crds(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("clientele: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Runs the operator until it is asked to stop, or cannot go on.
+#[tokio::main]
+async fn operator(settings: OperatorSettings) -> Result<(), Error> {
+    telemetry::init(settings.log_format, &settings.log_filter)?;
+    let shutdown = shutdown::signals()?;
+    let metrics = Metrics::default();
+    let health = http::Health::default();
+    let listener = http::bind(settings.listen).await?;
+    tokio::spawn(http::serve(
+        listener,
+        health.clone(),
+        metrics.clone(),
+        shutdown.clone(),
+    ));
+
+    let watchdog = Guard::default();
+    let client = tokio::select! {
+        client = client::connect(&settings, &metrics, &watchdog) => client?,
+        () = shutdown.clone() => return Ok(()),
+    };
+    health.set_ready(true, "standing by");
+    let mut leadership = match settings.leader_elect {
+        false => None,
+        true => tokio::select! {
+            held = Leadership::acquire(client.clone(), &settings.namespace, &settings.identity) => Some(held?),
+            () = shutdown.clone() => return Ok(()),
+        },
+    };
+    let lost = async {
+        match &mut leadership {
+            Some(leadership) => leadership.lost().await,
+            None => std::future::pending().await,
+        }
+    };
+    // Whatever ends first ends the work: a branch that is dropped makes no further call.
+    let done = tokio::select! {
+        () = shutdown.clone() => Ok(()),
+        error = lost => return Err(error),
+        error = watchdog.barks() => Err(error),
+    };
+    if let Some(leadership) = leadership {
+        leadership.release().await;
+    }
+    done
+}
+
+/// Prints the CRDs as a stream of YAML documents.
+fn crds() -> Result<(), Error> {
+    use std::io::Write as _;
+    let mut page = String::new();
+    for crd in api::crds() {
+        page.push_str("---\n");
+        page.push_str(
+            &serde_yaml::to_string(&crd)
+                .map_err(std::io::Error::other)
+                .map_err(Error::Output)?,
+        );
+    }
+    std::io::stdout()
+        .write_all(page.as_bytes())
+        .map_err(Error::Output)
+}

@@ -1,0 +1,3 @@
+//! What the operator sees of the cluster.
+
+pub mod tolerant;

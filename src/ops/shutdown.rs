@@ -1,0 +1,32 @@
+//! The wish that the process ends.
+
+use futures::future::{BoxFuture, FutureExt, Shared};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::error::Error;
+
+/// Completes when the process is asked to end. Clones complete together.
+pub type Shutdown = Shared<BoxFuture<'static, ()>>;
+
+/// Completes on the first SIGTERM or SIGINT. The second one, from somebody who will not wait, ends the process at
+/// once: the signals have their default effect again as soon as the first is seen.
+pub fn signals() -> Result<Shutdown, Error> {
+    let listen = |kind| signal(kind).map_err(|source| Error::Signals { source });
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let asked = async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal = name, "stopping");
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            std::process::exit(130);
+        });
+    };
+    Ok(asked.boxed().shared())
+}

@@ -1,0 +1,182 @@
+//! Flags and environment, resolved once into [`Settings`].
+//!
+//! This is the only module that reads the environment: every flag has a variable of its own, and what neither
+//! names gets its default here. Whoever needs a setting is handed it as a value.
+
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+
+use clap::{
+    ArgAction, Args, Parser, Subcommand, ValueEnum,
+    builder::{OsStringValueParser, TypedValueParser},
+};
+
+/// What the process was asked to do.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "clientele",
+    version,
+    about = "Customer management for Kubernetes",
+    max_term_width = 100
+)]
+#[command(after_help = crate::error::EXIT_CODES)]
+pub struct Settings {
+    /// The part of Clientele to run.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The parts of Clientele.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Run the operator: make partners, customers, users and mail routes true in the cluster
+    Operator(OperatorSettings),
+    /// Print the CustomResourceDefinitions as YAML
+    Crds,
+}
+
+/// Settings of `clientele operator`.
+#[derive(Debug, Clone, Args)]
+pub struct OperatorSettings {
+    /// Kubeconfig to use, several separated by the system's path separator; without it the Pod's ServiceAccount,
+    /// else ~/.kube/config
+    #[arg(long, env = "KUBECONFIG", value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Namespace the operator runs in; its leader election Lease is here
+    #[arg(
+        long,
+        env = "CLIENTELE_NAMESPACE",
+        value_name = "NAME",
+        default_value = "clientele-system"
+    )]
+    pub namespace: String,
+
+    /// Address of /healthz, /readyz and /metrics (port 0: any free one, which the log names)
+    #[arg(
+        long,
+        env = "CLIENTELE_LISTEN",
+        value_name = "ADDR",
+        default_value = "0.0.0.0:8080"
+    )]
+    pub listen: SocketAddr,
+
+    /// Form of the log on stderr
+    #[arg(
+        long,
+        env = "CLIENTELE_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+
+    /// What is logged: a level, or directives such as `info,clientele::apply=debug`
+    #[arg(
+        long,
+        env = "CLIENTELE_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
+    pub log_filter: String,
+
+    /// Objects of one kind worked on at the same time
+    #[arg(
+        long,
+        env = "CLIENTELE_CONCURRENCY",
+        value_name = "N",
+        default_value = "32"
+    )]
+    pub concurrency: NonZeroUsize,
+
+    /// API calls in flight at the same time, watches and the leader election's not counted; each is a connection
+    #[arg(
+        long,
+        env = "CLIENTELE_MAX_CALLS",
+        value_name = "N",
+        default_value = "64"
+    )]
+    pub max_calls: NonZeroUsize,
+
+    /// Work only while holding the Lease `clientele`, so that a second replica stands by
+    #[arg(long, env = "CLIENTELE_LEADER_ELECT", value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    pub leader_elect: bool,
+
+    /// Name in the Lease; no two running operators may share it (a Pod's name is right)
+    #[arg(long, env = "CLIENTELE_IDENTITY", value_name = "NAME", default_value_t = default_identity(), hide_default_value = true)]
+    pub identity: String,
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One line an event, for people.
+    Text,
+    /// One JSON object an event, for log collectors.
+    Json,
+}
+
+/// The host's name (a Pod's host name is the Pod's own) and the process id, so that two operators started by hand
+/// on one machine do not take each other for themselves.
+fn default_identity() -> String {
+    let host = std::env::var("HOSTNAME")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
+        .unwrap_or_default();
+    let host = match host.trim() {
+        "" => "clientele",
+        host => host,
+    };
+    format!("{host}_{}", std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operator(arguments: &[&str]) -> OperatorSettings {
+        let line = ["clientele", "operator"].iter().chain(arguments);
+        match Settings::try_parse_from(line)
+            .expect("valid arguments")
+            .command
+        {
+            Command::Operator(settings) => settings,
+            Command::Crds => unreachable!("`operator` was asked for"),
+        }
+    }
+
+    #[test]
+    fn leader_election_can_be_switched_off() {
+        assert!(operator(&[]).leader_elect);
+        assert!(!operator(&["--leader-elect=false"]).leader_elect);
+    }
+
+    #[test]
+    fn zero_concurrency_is_refused() {
+        let refused = Settings::try_parse_from(["clientele", "operator", "--concurrency", "0"]);
+        assert_eq!(refused.expect_err("zero would never work").exit_code(), 2);
+    }
+
+    #[test]
+    fn two_processes_on_one_host_have_different_identities() {
+        assert!(
+            operator(&[])
+                .identity
+                .ends_with(&format!("_{}", std::process::id()))
+        );
+    }
+
+    #[test]
+    fn every_flag_has_a_variable() {
+        use clap::CommandFactory;
+        let command = Settings::command();
+        let operator = command.find_subcommand("operator").expect("subcommand");
+        for argument in operator
+            .get_arguments()
+            .filter(|argument| argument.get_id() != "help")
+        {
+            assert!(
+                argument.get_env().is_some(),
+                "--{} has no environment variable",
+                argument.get_id()
+            );
+        }
+    }
+}
