@@ -1,0 +1,7 @@
+//! The suite that runs on a real API server, with the operator under the rights it is shipped with.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod harness;
+mod install;

@@ -1,0 +1,209 @@
+//! The operator of a test run: the real binary, under the ServiceAccount and the rights it is shipped with.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::ControlPlane;
+use super::control_plane::tool;
+
+/// What the API server calls the operator.
+pub const OPERATOR_USER: &str = "system:serviceaccount:clientele-system:clientele";
+
+/// An operator that is started again when it ends by itself, as a kubelet would.
+pub struct Operator {
+    address: SocketAddr,
+    log: PathBuf,
+    state: Arc<Mutex<State>>,
+}
+
+struct State {
+    program: Command,
+    child: Option<Child>,
+    /// How often it ended although nobody asked it to, with the last status.
+    ends: Vec<ExitStatus>,
+}
+
+impl Operator {
+    /// The one operator of this test run; the first caller waits until it is ready.
+    ///
+    /// # Panics
+    /// When it does not get ready, with the end of its log.
+    pub fn of_this_run() -> &'static Self {
+        static RUNNING: OnceLock<Result<Operator, String>> = OnceLock::new();
+        let started = RUNNING.get_or_init(|| {
+            let operator = Self::launch(ControlPlane::of_this_run())?;
+            operator.await_ready()?;
+            Ok(operator)
+        });
+        match started {
+            Ok(operator) => operator,
+            Err(reason) => panic!("no operator: {reason}"),
+        }
+    }
+
+    /// Starts an operator on a control plane. It need not be ready yet.
+    pub fn launch(plane: &ControlPlane) -> Result<Self, String> {
+        let kubeconfig = plane.service_account_kubeconfig("clientele-system", "clientele")?;
+        let address = free_address().map_err(|error| error.to_string())?;
+        let log = plane.data().join("operator.log");
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(|error| format!("{}: {error}", log.display()))?;
+        let mut program = Command::new(tool()?);
+        program
+            .args(["run", "--", env!("CARGO_BIN_EXE_clientele"), "operator"])
+            .arg(format!("--listen={address}"))
+            .env("KUBECONFIG", kubeconfig)
+            .stdin(Stdio::piped())
+            .stdout(clone(&file)?)
+            .stderr(file);
+        let operator = Self {
+            address,
+            log,
+            state: Arc::new(Mutex::new(State {
+                program,
+                child: None,
+                ends: Vec::new(),
+            })),
+        };
+        operator.start()?;
+        keep(Arc::clone(&operator.state));
+        Ok(operator)
+    }
+
+    /// Starts it after [`Operator::stop`] or [`Operator::kill`]. It need not be ready yet.
+    pub fn start(&self) -> Result<(), String> {
+        let mut state = self.state();
+        if state.child.is_none() {
+            state.spawn().map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Asks it to end, as a kubelet does, and returns how it ended. It stays down. Only for tests that run alone.
+    pub fn stop(&self) -> Option<ExitStatus> {
+        let mut child = self.state().child.take()?;
+        // The end of its standard input makes `run` send SIGTERM.
+        drop(child.stdin.take());
+        child.wait().ok()
+    }
+
+    /// Ends it at once, as a crash of its node would. It stays down. Only for tests that run alone.
+    pub fn kill(&self) {
+        if let Some(mut child) = self.state().child.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+
+    /// How it ended when nobody asked it to, one entry a time.
+    pub fn ends(&self) -> Vec<ExitStatus> {
+        self.state().ends.clone()
+    }
+
+    /// Waits until it says that it is ready.
+    pub fn await_ready(&self) -> Result<(), String> {
+        let mut last = String::new();
+        for _ in 0..600 {
+            match self.get("/readyz") {
+                Ok((200, _)) => return Ok(()),
+                Ok((code, body)) => last = format!("{code}: {body}"),
+                Err(error) => last = error.to_string(),
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Err(format!(
+            "not ready within 30 s; /readyz: {last}\nThe end of its log:\n{}",
+            self.log_tail(40)
+        ))
+    }
+
+    /// Asks its own HTTP server (`/metrics`, `/healthz`, `/readyz`): status and body.
+    pub fn get(&self, path: &str) -> io::Result<(u16, String)> {
+        let patience = Duration::from_secs(2);
+        let mut stream = TcpStream::connect_timeout(&self.address, patience)?;
+        stream.set_read_timeout(Some(patience))?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n",
+            self.address
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let code = head
+            .split_whitespace()
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .ok_or_else(|| io::Error::other(format!("no HTTP answer: {head:?}")))?;
+        Ok((code, body.to_owned()))
+    }
+
+    /// All it has logged in this run.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// The end of its log.
+    pub fn log_tail(&self, lines: usize) -> String {
+        let log = self.log();
+        let all: Vec<&str> = log.lines().collect();
+        all[all.len().saturating_sub(lines)..].join("\n")
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl State {
+    fn spawn(&mut self) -> io::Result<()> {
+        self.child = Some(self.program.spawn()?);
+        Ok(())
+    }
+
+    /// Starts it again if it has ended by itself.
+    fn look(&mut self) {
+        let ended = self.child.as_mut().and_then(|child| child.try_wait().ok()?);
+        if let Some(status) = ended {
+            self.ends.push(status);
+            self.child = None;
+            if let Err(error) = self.spawn() {
+                eprintln!("the operator cannot be started again: {error}");
+            }
+        }
+    }
+}
+
+/// Looks after the operator until nobody else holds its state. Slow enough that one which cannot start does not eat
+/// the machine.
+fn keep(state: Arc<Mutex<State>>) {
+    thread::spawn(move || {
+        while Arc::strong_count(&state) > 1 {
+            thread::sleep(Duration::from_millis(500));
+            state.lock().unwrap_or_else(PoisonError::into_inner).look();
+        }
+    });
+}
+
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind("127.0.0.1:0")?.local_addr()
+}
+
+fn clone(file: &File) -> Result<File, String> {
+    file.try_clone().map_err(|error| error.to_string())
+}
