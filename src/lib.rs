@@ -7,3 +7,5 @@ pub mod error;
 pub mod observe;
 pub mod ops;
 pub mod settings;
+pub mod domain;
+pub mod plan;

@@ -48,6 +48,8 @@ pub const ANNOTATION_CUSTOMER_NUMBER: &str = "clientele.dev/customer-number";
 pub const ANNOTATION_CUSTOMER_SINCE: &str = "clientele.dev/customer-since";
 /// Annotation on tenant namespaces: the contact e-mail, by which a retained tenant is known again.
 pub const ANNOTATION_CONTACT_EMAIL: &str = "clientele.dev/contact-email";
+/// Annotation on tenant namespaces: the plan in force, which stays when it is no longer offered.
+pub const ANNOTATION_PLAN: &str = "clientele.dev/plan";
 /// Annotation on tenant namespaces: the partner's defaults that are taken once (JSON).
 pub const ANNOTATION_DEFAULTS_TAKEN: &str = "clientele.dev/defaults-taken";
 /// Annotation on tenant namespaces: storage classes the plan allows, comma separated; absent: any.

@@ -70,6 +70,9 @@ pub struct PostalRouteStatus {
     /// How many customers use the route.
     #[serde(default)]
     pub customers: i64,
+    /// How many of these customers have no other route; while any has not, the route cannot be deleted.
+    #[serde(default)]
+    pub only_route_of: i64,
     /// A few of them, as `namespace/name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub used_by: Vec<String>,

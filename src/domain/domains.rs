@@ -1,0 +1,44 @@
+//! DNS names of customers: which is whose, and when two are in each other's way.
+
+/// Whether two domains are in each other's way: equal, or one below the other.
+pub fn overlap(a: &str, b: &str) -> bool {
+    below_or_equal(a, b) || below_or_equal(b, a)
+}
+
+/// Whether `name` is `domain` or below it.
+pub fn below_or_equal(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The domain with its labels in reverse and a closing dot (`globex.example` → `example.globex.`), so that everything below a
+/// domain is one range of an ordered map.
+pub fn reversed(domain: &str) -> String {
+    let mut reversed = String::with_capacity(domain.len() + 1);
+    for label in domain.rsplit('.') {
+        reversed.push_str(label);
+        reversed.push('.');
+    }
+    reversed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_above_and_below_are_in_the_way_siblings_are_not() {
+        assert!(overlap("a.example", "a.example"));
+        assert!(overlap("shop.a.example", "a.example"));
+        assert!(overlap("a.example", "shop.a.example"));
+        assert!(!overlap("b.example", "a.example"));
+        assert!(!overlap("aa.example", "a.example"));
+    }
+
+    #[test]
+    fn what_is_below_starts_with_the_reversed_name() {
+        assert_eq!(reversed("globex.example"), "example.globex.");
+        assert!(reversed("shop.globex.example").starts_with(&reversed("globex.example")));
+        assert!(!reversed("globexx.example").starts_with(&reversed("globex.example")));
+    }
+}

@@ -1,0 +1,116 @@
+//! Durable facts: what must outlive a Customer object, kept as annotations on its tenant namespace.
+//!
+//! Status is rebuilt from spec, facts and clock; a lost CRD or a restored cluster loses no number and takes no default twice.
+//! Only the operator writes these annotations (a policy in `deploy/` sees to it), yet reading them never fails: what cannot
+//! be read counts as absent.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::meta;
+
+/// Defaults that are taken once, when a customer is first made (API: "taken once").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DefaultsTaken {
+    /// `customerDefaults.active` as it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// `customerDefaults.onHold` as it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_hold: Option<bool>,
+}
+
+/// The durable facts of one tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantFacts {
+    /// The customer number, once given or generated.
+    pub customer_number: Option<String>,
+    /// When the customer was first made (RFC 3339, UTC).
+    pub customer_since: Option<String>,
+    /// The contact e-mail by which a re-made Customer is recognised as the same company.
+    pub contact_email: Option<String>,
+    /// The plan in force, which stays when it is no longer offered.
+    pub plan: Option<String>,
+    /// Defaults taken once.
+    pub defaults: DefaultsTaken,
+}
+
+impl TenantFacts {
+    /// Reads the facts from a namespace's annotations.
+    pub fn read(annotations: &BTreeMap<String, String>) -> Self {
+        let text = |key: &str| {
+            annotations
+                .get(key)
+                .filter(|value| !value.is_empty())
+                .cloned()
+        };
+        Self {
+            customer_number: text(meta::ANNOTATION_CUSTOMER_NUMBER),
+            customer_since: text(meta::ANNOTATION_CUSTOMER_SINCE),
+            contact_email: text(meta::ANNOTATION_CONTACT_EMAIL),
+            plan: text(meta::ANNOTATION_PLAN),
+            defaults: text(meta::ANNOTATION_DEFAULTS_TAKEN)
+                .and_then(|json| serde_json::from_str(&json).ok())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The annotations that hold these facts.
+    pub fn annotations(&self) -> BTreeMap<String, String> {
+        let Self {
+            customer_number,
+            customer_since,
+            contact_email,
+            plan,
+            defaults,
+        } = self;
+        let defaults = serde_json::to_string(defaults).unwrap_or_default();
+        [
+            (meta::ANNOTATION_CUSTOMER_NUMBER, customer_number.clone()),
+            (meta::ANNOTATION_CUSTOMER_SINCE, customer_since.clone()),
+            (meta::ANNOTATION_CONTACT_EMAIL, contact_email.clone()),
+            (meta::ANNOTATION_PLAN, plan.clone()),
+            (meta::ANNOTATION_DEFAULTS_TAKEN, Some(defaults)),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> TenantFacts {
+        TenantFacts {
+            customer_number: Some("C-1".into()),
+            customer_since: Some("2026-11-22T00:00:00Z".into()),
+            contact_email: Some("ops@globex.example".into()),
+            plan: None,
+            defaults: DefaultsTaken {
+                active: Some(false),
+                on_hold: None,
+            },
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        assert_eq!(TenantFacts::read(&facts().annotations()), facts());
+    }
+
+    #[test]
+    fn what_cannot_be_read_counts_as_absent() {
+        let mut annotations = facts().annotations();
+        annotations.insert(meta::ANNOTATION_DEFAULTS_TAKEN.into(), "{".into());
+        annotations.insert(meta::ANNOTATION_CUSTOMER_NUMBER.into(), String::new());
+        let read = TenantFacts::read(&annotations);
+        assert_eq!(
+            (read.defaults, read.customer_number),
+            (DefaultsTaken::default(), None)
+        );
+    }
+}

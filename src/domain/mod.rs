@@ -1,0 +1,16 @@
+//! What is true of customers, whoever asks: names, inheritance, access, identity.
+//!
+//! Pure rules over values. Nothing here knows a Kubernetes client, a task or a clock; a time that matters is an argument.
+//! The plan (`crate::plan`) turns what these rules say into steps and conditions.
+
+pub mod access;
+pub mod claims;
+pub mod domains;
+pub mod entitlement;
+pub mod facts;
+pub mod fingerprint;
+pub mod lineage;
+pub mod names;
+pub mod number;
+pub mod people;
+pub mod quantity;

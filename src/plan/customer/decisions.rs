@@ -1,0 +1,345 @@
+//! What is decided about a customer before anything is built: whose tenant it is, number, plan, routes, domain, access.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::ResourceExt;
+
+use crate::api::{ConditionType, Reason, ServicePlanSpec, meta};
+use crate::domain::access::AccessVerdict;
+use crate::domain::claims::{Claim, beaten_by};
+use crate::domain::facts::{DefaultsTaken, TenantFacts};
+use crate::domain::lineage::Lineage;
+use crate::domain::{entitlement, names};
+use crate::plan::Verdict;
+use crate::plan::observed::CustomerObserved;
+use crate::plan::status::second;
+
+/// Why something cannot be made so, for the person who can change it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    reason: Reason,
+    message: String,
+    /// Whether it may pass without anybody telling us: then it is waited for, not stalled.
+    pub passes: bool,
+}
+
+impl Trouble {
+    /// Trouble that lasts until somebody changes something we watch.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            passes: false,
+        }
+    }
+
+    /// What the status says.
+    pub fn verdict(self) -> Verdict {
+        if self.reason == Reason::NamespaceTerminating {
+            Verdict::Waiting(self.reason, self.message)
+        } else {
+            Verdict::Stalled(self.reason, self.message)
+        }
+    }
+}
+
+/// Whether the tenant namespace of that name is this customer's to use, with the facts it keeps.
+pub fn adoption(
+    observed: &CustomerObserved,
+    partner: &str,
+) -> Result<Option<TenantFacts>, Trouble> {
+    let customer = &observed.customer;
+    let namespace = names::tenant_namespace(partner, &customer.name_any());
+    let Some(tenant) = &observed.tenant else {
+        return if observed.foreign_namespace {
+            Err(foreign(&namespace))
+        } else {
+            Ok(None)
+        };
+    };
+    let ours = tenant.label(meta::LABEL_TYPE) == meta::TYPE_TENANT
+        && tenant.label(meta::LABEL_PARTNER) == partner
+        && tenant.label(meta::LABEL_CUSTOMER) == customer.name_any();
+    if !ours {
+        return Err(foreign(&namespace));
+    }
+    if tenant.deleting {
+        let message =
+            format!("Namespace {namespace} is being deleted; it is made again when it is gone.");
+        return Err(Trouble {
+            passes: true,
+            ..Trouble::new(Reason::NamespaceTerminating, message)
+        });
+    }
+    let facts = TenantFacts::read(&tenant.annotations);
+    if tenant.label(meta::LABEL_CUSTOMER_UID) == customer.uid().unwrap_or_default() {
+        return Ok(Some(facts));
+    }
+    // The object was made again. The same company gets its tenant back, nobody else does.
+    let same_mail = facts.contact_email.as_deref() == Some(customer.spec.contact.email.as_str());
+    let same_number = match &customer.spec.customer_number {
+        Some(number) => facts.customer_number.as_ref() == Some(number),
+        None => true,
+    };
+    let told = customer.annotations().get(meta::ANNOTATION_ADOPT_RETAINED) == Some(&tenant.uid);
+    if told || (same_mail && same_number) {
+        return Ok(Some(facts));
+    }
+    Err(Trouble::new(
+        Reason::TenantRetained,
+        format!(
+            "Namespace {namespace} is kept from an earlier customer of this name whose contact e-mail or number was another one. \
+             Give this customer another name, or take the tenant over with all its data: \
+             kubectl annotate customer {} -n {} {}={}",
+            customer.name_any(),
+            customer.namespace().unwrap_or_default(),
+            meta::ANNOTATION_ADOPT_RETAINED,
+            tenant.uid,
+        ),
+    ))
+}
+
+fn foreign(namespace: &str) -> Trouble {
+    let message = format!(
+        "Namespace {namespace} exists and is not this customer's; it is left alone. Delete or rename it, or give the customer another name."
+    );
+    Trouble {
+        passes: true,
+        ..Trouble::new(Reason::NamespaceConflict, message)
+    }
+}
+
+/// The decisions; `troubles` are in the order in which a person should mend them.
+#[derive(Debug)]
+pub struct Decisions<'a> {
+    /// Facts as they will stand on the namespace.
+    pub facts: TenantFacts,
+    /// Whether people get in.
+    pub access: AccessVerdict,
+    /// The plan in force.
+    pub plan: Option<&'a ServicePlanSpec>,
+    /// A plan is in force, but its object is gone: what it made stays as it is.
+    pub plan_lost: bool,
+    /// Routes that can be used, best first.
+    pub usable_routes: Vec<String>,
+    /// `RoutesReady`.
+    pub routes_condition: (ConditionType, bool, Reason, String),
+    /// The domain shown.
+    pub domain: Option<String>,
+    /// The domain for hosts, unless an older customer has it.
+    pub ingress_domain: Option<String>,
+    /// What is wrong with the spec. The tenant is made all the same, as far as it can be.
+    pub troubles: Vec<Trouble>,
+}
+
+impl<'a> Decisions<'a> {
+    /// Decides everything, given the facts kept from before (none for a customer that is first made).
+    pub fn make(
+        observed: &'a CustomerObserved,
+        lineage: &'a Lineage,
+        kept: Option<TenantFacts>,
+        now: Timestamp,
+    ) -> Self {
+        let customer = &observed.customer;
+        let spec = &customer.spec;
+        let mut troubles = Vec::new();
+
+        let first_made = kept.is_none();
+        let mut facts = kept.unwrap_or_default();
+        if first_made {
+            facts.defaults = DefaultsTaken {
+                active: lineage.default(|defaults| defaults.active),
+                on_hold: lineage.default(|defaults| defaults.on_hold),
+            };
+            // A tenant namespace that somebody removed took the facts with it; the status still knows what people were told.
+            let told = customer.status.as_ref();
+            facts.customer_number = told.and_then(|status| status.customer_number.clone());
+            facts.customer_since = told
+                .and_then(|status| status.customer_since.as_ref())
+                .map(|since| since.0.to_string());
+        }
+        facts
+            .customer_since
+            .get_or_insert_with(|| second(now).to_string());
+        facts.contact_email = Some(spec.contact.email.clone());
+
+        troubles.extend(number(observed, &mut facts));
+        let (plan, plan_lost, plan_trouble) = plan(observed, lineage, &mut facts);
+        troubles.extend(plan_trouble);
+
+        let access = AccessVerdict::of(
+            spec.active.or(facts.defaults.active).unwrap_or(true),
+            spec.on_hold.or(facts.defaults.on_hold).unwrap_or(false),
+        );
+
+        let (usable_routes, routes_condition) = routes(observed);
+        if let (_, false, reason @ Reason::NoUsableRoute, message) = &routes_condition {
+            troubles.push(Trouble::new(*reason, message.clone()));
+        }
+
+        let mut ingress_domain = entitlement::ingress_domain(&customer.name_any(), spec, lineage);
+        let mine = claim(observed, false);
+        if let Some(domain) =
+            ingress_domain.take_if(|_| beaten_by(&mine, &observed.domain_claims).is_some())
+        {
+            let message = format!(
+                "The domain {domain} equals, contains or is part of an older customer's domain. Choose another one."
+            );
+            troubles.push(Trouble::new(Reason::DomainConflict, message));
+        }
+
+        if entitlement::currency(spec, lineage).is_none() {
+            let message = "Set spec.billing.currency, or give the partner a default (spec.customerDefaults.currency).";
+            troubles.push(Trouble::new(Reason::CurrencyMissing, message));
+        }
+
+        Self {
+            facts,
+            access,
+            plan,
+            plan_lost,
+            usable_routes,
+            routes_condition,
+            domain: entitlement::domain(spec, lineage),
+            ingress_domain,
+            troubles,
+        }
+    }
+
+    /// When the customer was first made.
+    pub fn since(&self) -> Option<Time> {
+        self.facts
+            .customer_since
+            .as_deref()
+            .and_then(|since| since.parse().ok())
+            .map(Time)
+    }
+}
+
+/// This customer as a claimant.
+fn claim(observed: &CustomerObserved, recorded: bool) -> Claim {
+    let customer = &observed.customer;
+    Claim {
+        id: format!(
+            "{}/{}",
+            customer.namespace().unwrap_or_default(),
+            customer.name_any()
+        ),
+        recorded,
+        created: customer.creation_timestamp().map(|time| time.0),
+    }
+}
+
+/// The number: what is recorded stays; else what is given, if nobody has it; else a generated one.
+fn number(observed: &CustomerObserved, facts: &mut TenantFacts) -> Option<Trouble> {
+    let given = observed.customer.spec.customer_number.as_deref();
+    if let Some(recorded) = facts.customer_number.as_deref() {
+        let changed = given.filter(|given| *given != recorded)?;
+        let message = format!(
+            "The customer number is {recorded} for good and cannot become {changed}. Set spec.customerNumber to {recorded} or remove it."
+        );
+        return Some(Trouble::new(Reason::InvalidSpec, message));
+    }
+    let Some(given) = given else {
+        facts.customer_number = Some(observed.free_number.clone());
+        return None;
+    };
+    if beaten_by(&claim(observed, false), &observed.number_claims).is_some() {
+        let message = format!(
+            "Another customer of the same provider has the number {given}. Give this one another number."
+        );
+        return Some(Trouble::new(Reason::NumberTaken, message));
+    }
+    facts.customer_number = Some(given.to_owned());
+    None
+}
+
+/// The plan: a new one must exist and be offered; one in force stays when it is no longer offered.
+fn plan<'a>(
+    observed: &'a CustomerObserved,
+    lineage: &Lineage,
+    facts: &mut TenantFacts,
+) -> (Option<&'a ServicePlanSpec>, bool, Option<Trouble>) {
+    let in_force = |trouble, facts: &TenantFacts| {
+        let kept = observed
+            .plan_in_force
+            .as_ref()
+            .filter(|_| facts.plan.is_some());
+        (
+            kept.map(|plan| &plan.spec),
+            facts.plan.is_some() && kept.is_none(),
+            Some(trouble),
+        )
+    };
+    let Some(asked) = entitlement::plan_name(&observed.customer.spec, lineage) else {
+        facts.plan = None;
+        // Having no plan is a state a partner may want, not a mistake.
+        return (None, false, None);
+    };
+    let already = facts.plan.as_deref() == Some(asked);
+    let Some(plan) = &observed.plan else {
+        let message = format!(
+            "There is no ServicePlan {asked}. Create it, or choose one of: kubectl get serviceplans"
+        );
+        return in_force(Trouble::new(Reason::PlanNotFound, message), facts);
+    };
+    if let (false, Err(by)) = (already, lineage.offers_plan(asked)) {
+        let message = format!(
+            "Plan {asked} is not offered by partner {by}. Choose one that is: kubectl get configmap partner -o yaml"
+        );
+        return in_force(Trouble::new(Reason::PlanNotOffered, message), facts);
+    }
+    facts.plan = Some(asked.to_owned());
+    (Some(&plan.spec), false, None)
+}
+
+/// Which routes can be used, and `RoutesReady`.
+fn routes(observed: &CustomerObserved) -> (Vec<String>, (ConditionType, bool, Reason, String)) {
+    let condition =
+        |holds, reason, message: String| (ConditionType::RoutesReady, holds, reason, message);
+    let (mut usable, mut not_found, mut not_ready) = (Vec::new(), Vec::new(), Vec::new());
+    for route in &observed.routes {
+        match &route.found {
+            Some((_, true)) => usable.push(route.name.clone()),
+            Some((namespace, false)) => not_ready.push(format!("{namespace}/{}", route.name)),
+            None => not_found.push(route.name.as_str()),
+        }
+    }
+    if observed.routes.is_empty() {
+        return (
+            usable,
+            condition(
+                true,
+                Reason::NoRoutes,
+                "No postal route is asked for.".to_owned(),
+            ),
+        );
+    }
+    if not_found.is_empty() && not_ready.is_empty() {
+        let message = format!("Mail goes by {}.", usable.join(", then "));
+        return (usable, condition(true, Reason::Settled, message));
+    }
+    let mut problems = Vec::new();
+    if !not_found.is_empty() {
+        problems.push(format!(
+            "not found in the partner's namespace, nor inheritable from above: {}",
+            not_found.join(", ")
+        ));
+    }
+    if !not_ready.is_empty() {
+        problems.push(format!(
+            "not in order, see their status: {}",
+            not_ready.join(", ")
+        ));
+    }
+    let problems = problems.join("; ");
+    if usable.is_empty() {
+        let message = format!(
+            "None of the postal routes can be used ({problems}). Name another one in spec.postalRoutes or mend one."
+        );
+        (usable, condition(false, Reason::NoUsableRoute, message))
+    } else {
+        let message = format!("Mail goes by {}; {problems}.", usable.join(", then "));
+        (usable, condition(false, Reason::RouteNotFound, message))
+    }
+}

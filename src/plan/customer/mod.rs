@@ -1,0 +1,206 @@
+//! One customer: its tenant namespace with everything in it, opened and closed in the right order.
+//!
+//! The rules stand in [`plan`] in the order in which they hold; the first that stops says why. What is decided about plan,
+//! routes, number and domain is in [`decisions`], the objects are in [`crate::plan::objects`].
+
+mod decisions;
+mod rooms;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use self::decisions::{Decisions, Trouble, adoption};
+pub use self::rooms::drifted;
+use super::observed::{CustomerObserved, Departure};
+use super::{Draft, Plan, Stages, Step, Subject, Verdict, subject::Kind};
+use crate::api::{ConditionType, CustomerStatus, Phase, Reason, meta};
+use crate::domain::lineage::Lineage;
+use crate::domain::names::{CustomerName, PartnerName, tenant_namespace};
+
+/// How long until a namespace that is not ours, or a terminating one, is looked at again; nothing tells us when it goes.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What to do about a customer.
+pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus> {
+    let customer = &observed.customer;
+    let subject = Subject::of(Kind::Customer, customer.as_ref());
+    if customer
+        .annotations()
+        .get(meta::ANNOTATION_PAUSED)
+        .is_some_and(|paused| paused == "true")
+    {
+        return paused(observed, subject);
+    }
+    if let Some(departure) = observed.departure {
+        return leave(observed, subject, departure);
+    }
+    match home(observed) {
+        Err(trouble) => stalled(observed, subject, trouble),
+        Ok((lineage, partner)) => match adoption(observed, &partner) {
+            Err(trouble) => stalled(observed, subject, trouble),
+            Ok(facts) => open(
+                observed,
+                subject,
+                lineage,
+                &partner,
+                Decisions::make(observed, lineage, facts, now),
+            ),
+        },
+    }
+}
+
+/// Where the customer is: the path of a partner, with names that make a namespace.
+fn home(observed: &CustomerObserved) -> Result<(&Lineage, String), Trouble> {
+    let name = observed.customer.name_any();
+    CustomerName::parse(&name)
+        .map_err(|error| Trouble::new(Reason::InvalidSpec, error.to_string()))?;
+    let lineage = observed
+        .home
+        .as_ref()
+        .filter(|lineage| lineage.nearest().is_some());
+    let Some((lineage, partner)) =
+        lineage.and_then(|lineage| Some((lineage, lineage.nearest()?.name_any())))
+    else {
+        let message = "A Customer belongs into the namespace of a partner (partner-<name>, made by its Partner). \
+                       Delete it here and apply it there.";
+        return Err(Trouble::new(Reason::NotAPartnerNamespace, message));
+    };
+    PartnerName::parse(&partner)
+        .map_err(|error| Trouble::new(Reason::InvalidSpec, error.to_string()))?;
+    Ok((lineage, partner))
+}
+
+/// Nothing is changed; the status only says so.
+fn paused(observed: &CustomerObserved, subject: Subject) -> Plan<CustomerStatus> {
+    let status = observed.customer.status.clone().unwrap_or_default();
+    Plan {
+        draft: Some(Draft::paused(status, subject.generation)),
+        ..Plan::nothing(subject)
+    }
+}
+
+/// The object is going. Its tenant stays: closed and marked, unless the object was merely swept along.
+fn leave(
+    observed: &CustomerObserved,
+    subject: Subject,
+    departure: Departure,
+) -> Plan<CustomerStatus> {
+    let mut stages = Stages::default();
+    let ours = observed
+        .tenant
+        .as_ref()
+        .filter(|tenant| tenant.label(meta::LABEL_CUSTOMER_UID) == subject.uid);
+    if let (Departure::Deleted, Some(tenant)) = (departure, ours.filter(|tenant| !tenant.deleting))
+    {
+        stages.then(rooms::bindings_to_remove(observed, &tenant.name));
+        stages.then(super::objects::namespace::Wanted::retained().patch(tenant));
+    }
+    if observed
+        .customer
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == meta::FINALIZER_TENANT)
+    {
+        stages.then([Step::RemoveFinalizer(meta::FINALIZER_TENANT)]);
+    }
+    Plan {
+        stages,
+        ..Plan::nothing(subject)
+    }
+}
+
+/// Nothing can be made; what there is stays as it is.
+fn stalled(
+    observed: &CustomerObserved,
+    subject: Subject,
+    trouble: Trouble,
+) -> Plan<CustomerStatus> {
+    let old = observed.customer.status.clone().unwrap_or_default();
+    let wake = trouble.passes.then_some(LOOK_AGAIN);
+    let draft = Draft {
+        carry_over: true,
+        ..Draft::new(old, trouble.verdict())
+    };
+    Plan {
+        draft: Some(draft),
+        wake,
+        ..Plan::nothing(subject)
+    }
+}
+
+/// The tenant as it should be.
+fn open(
+    observed: &CustomerObserved,
+    subject: Subject,
+    lineage: &Lineage,
+    partner: &str,
+    decisions: Decisions<'_>,
+) -> Plan<CustomerStatus> {
+    let namespace = tenant_namespace(partner, &subject.key.name);
+    let rooms = rooms::furnish(observed, &subject, lineage, partner, &namespace, &decisions);
+
+    let mut stages = Stages::default();
+    if !observed
+        .customer
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == meta::FINALIZER_TENANT)
+    {
+        stages.then([Step::AddFinalizer(meta::FINALIZER_TENANT)]);
+    }
+    for stage in rooms.stages {
+        stages.then(stage);
+    }
+
+    let access = decisions.access;
+    let customer_since = decisions.since();
+    let verdict = match (decisions.troubles.into_iter().next(), rooms.waiting) {
+        (Some(trouble), _) => trouble.verdict(),
+        (None, Some(waiting)) => Verdict::Waiting(Reason::Progressing, waiting),
+        (None, None) if access.is_open() => {
+            Verdict::Ready(Reason::Settled, "The tenant is as it should be.".to_owned())
+        }
+        (None, None) => Verdict::Ready(access.reason, access.message().to_owned()),
+    };
+    let fields = CustomerStatus {
+        namespace: Some(namespace),
+        path: lineage.path(),
+        customer_number: decisions.facts.customer_number.clone(),
+        customer_since,
+        phase: Some(Phase::Preparation),
+        access: Some(access.access),
+        access_reason: Some(access.reason.as_str().to_owned()),
+        domain: decisions.domain,
+        ingress_domain: decisions.ingress_domain,
+        plan: decisions.facts.plan.clone(),
+        postal_routes: decisions.usable_routes,
+        users: rooms.users,
+        ..CustomerStatus::default()
+    };
+    let others = vec![
+        (
+            ConditionType::AccessOpen,
+            access.is_open(),
+            access.reason,
+            access.message().to_owned(),
+        ),
+        (
+            ConditionType::NamespaceReady,
+            true,
+            Reason::Settled,
+            "The tenant namespace is there.".to_owned(),
+        ),
+        decisions.routes_condition,
+    ];
+    Plan {
+        subject,
+        stages,
+        draft: Some(Draft {
+            others,
+            ..Draft::new(fields, verdict)
+        }),
+        wake: None,
+    }
+}

@@ -1,0 +1,322 @@
+//! The objects of a tenant against what is seen of them: only what differs becomes a step.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+
+use super::decisions::Decisions;
+use crate::api::{Access, CustomerSpec, Role};
+use crate::domain::fingerprint::ChildKind;
+use crate::domain::lineage::Lineage;
+use crate::domain::{entitlement, people};
+use crate::plan::objects::namespace::{Tenant, Wanted};
+use crate::plan::objects::{Owner, bindings, network, tenant};
+use crate::plan::observed::{Children, CustomerObserved};
+use crate::plan::step::{Child, Step};
+use crate::plan::subject::Subject;
+
+const ROLES: [Role; 3] = [Role::Admin, Role::Member, Role::Viewer];
+
+/// Steps in order, and what is still waited for.
+#[derive(Debug)]
+pub struct Rooms {
+    /// Stages of steps.
+    pub stages: Vec<Vec<Step>>,
+    /// What must come by itself before the tenant is complete.
+    pub waiting: Option<String>,
+    /// Users bound, or to be bound when access opens.
+    pub users: i64,
+}
+
+/// Furnishes the tenant. Opening: namespace, then quota, limits and network, then bindings once the quota is enforced. Closing: bindings
+/// first, then the label that policies read.
+pub fn furnish(
+    observed: &CustomerObserved,
+    subject: &Subject,
+    lineage: &Lineage,
+    partner: &str,
+    namespace: &str,
+    decisions: &Decisions<'_>,
+) -> Rooms {
+    let customer = &*subject.key.name;
+    let owner = Owner {
+        partner: partner.to_owned(),
+        customer: Some((customer.to_owned(), subject.uid.clone())),
+    };
+    let open = decisions.access.is_open();
+
+    let bound = bindings(observed, &owner, lineage, namespace, decisions);
+    let mut removals = Vec::new();
+    for role in ROLES {
+        let name = bindings::tenant_binding(customer, role);
+        let wanted = bound.wanted.iter().find(|child| child.name == name);
+        removals.extend(removal(
+            &observed.children,
+            namespace,
+            &name,
+            wanted.filter(|_| open),
+        ));
+    }
+
+    let wanted = Wanted::tenant(&Tenant {
+        owner: &owner,
+        access: decisions.access.access,
+        facts: &decisions.facts,
+        plan: decisions.plan,
+        plan_lost: decisions.plan_lost,
+        ingress_domain: decisions.ingress_domain.as_deref(),
+    });
+    let frame = match &observed.tenant {
+        Some(seen) => wanted.patch(seen),
+        None => Some(wanted.create(namespace)),
+    };
+
+    let mut walls = vec![tenant::config_map(
+        &owner,
+        namespace,
+        tenant::CUSTOMER,
+        card(observed, lineage, decisions),
+    )];
+    if !decisions.plan_lost {
+        walls.push(tenant::quota(&owner, namespace, decisions.plan));
+        walls.push(network::policy(
+            &owner,
+            namespace,
+            decisions.plan.and_then(|plan| plan.network.as_ref()),
+        ));
+        let pull_secrets = decisions
+            .plan
+            .map(|plan| plan.image_pull_secrets.as_slice())
+            .unwrap_or_default();
+        walls.push(tenant::service_account(&owner, namespace, pull_secrets));
+        let defaults = decisions
+            .plan
+            .and_then(|plan| plan.container_defaults.as_ref());
+        walls.extend(tenant::limits(&owner, namespace, defaults));
+    }
+    let limits_gone = !decisions.plan_lost
+        && !walls
+            .iter()
+            .any(|child| child.kind == ChildKind::LimitRange);
+    let unlimit = observed
+        .children
+        .get(&(ChildKind::LimitRange, tenant::NAME.to_owned()))
+        .filter(|_| limits_gone)
+        .map(|seen| delete(ChildKind::LimitRange, namespace, tenant::NAME, &seen.uid));
+    let walls: Vec<Step> = walls
+        .into_iter()
+        .filter_map(|child| drifted(&observed.children, child))
+        .chain(unlimit)
+        .collect();
+
+    let mut stages = vec![removals];
+    stages.push(frame.into_iter().collect());
+    let quota = observed
+        .children
+        .get(&(ChildKind::ResourceQuota, tenant::NAME.to_owned()));
+    let quota_in_force = quota.is_some_and(|quota| quota.hard_in_force) && !writes_quota(&walls);
+    stages.push(walls);
+
+    let mut waiting = None;
+    if open && !bound.wanted.is_empty() {
+        if quota_in_force || bound.all_there(&observed.children) {
+            stages.push(
+                bound
+                    .wanted
+                    .into_iter()
+                    .filter_map(|child| drifted(&observed.children, child))
+                    .collect(),
+            );
+        } else {
+            waiting = Some(
+                "Waiting for Kubernetes to enforce the quota before people are let in.".to_owned(),
+            );
+        }
+    }
+    Rooms {
+        stages,
+        waiting,
+        users: bound.users,
+    }
+}
+
+/// Steps that shut people out of a tenant.
+pub fn bindings_to_remove(observed: &CustomerObserved, namespace: &str) -> Vec<Step> {
+    let customer = observed.customer.name_any();
+    ROLES
+        .into_iter()
+        .filter_map(|role| {
+            removal(
+                &observed.children,
+                namespace,
+                &bindings::tenant_binding(&customer, role),
+                None,
+            )
+        })
+        .collect()
+}
+
+/// The bindings people should have while access is open.
+struct Bound {
+    wanted: Vec<Child>,
+    users: i64,
+}
+
+impl Bound {
+    /// Whether every binding is there already, so that a quota that is being changed shuts nobody out.
+    fn all_there(&self, children: &Children) -> bool {
+        self.wanted
+            .iter()
+            .all(|child| children.contains_key(&(child.kind, child.name.clone())))
+    }
+}
+
+fn bindings(
+    observed: &CustomerObserved,
+    owner: &Owner,
+    lineage: &Lineage,
+    namespace: &str,
+    decisions: &Decisions<'_>,
+) -> Bound {
+    let people: Vec<_> = observed
+        .users
+        .iter()
+        .map(|user| user.person.clone())
+        .collect();
+    let max = decisions
+        .plan
+        .and_then(|plan| plan.max_users)
+        .and_then(|max| usize::try_from(max).ok());
+    let standings = people::standings(&people, max);
+    let mut by_role: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (user, standing) in observed.users.iter().zip(&standings) {
+        if *standing == people::Standing::Admitted
+            && let Some(position) = ROLES.iter().position(|role| *role == user.role)
+        {
+            by_role
+                .entry(position)
+                .or_default()
+                .push(user.person.email.clone());
+        }
+    }
+    let users = by_role.values().map(Vec::len).sum::<usize>();
+    let customer = observed.customer.name_any();
+    let wanted = by_role
+        .into_iter()
+        .map(|(position, mut emails)| {
+            emails.sort();
+            let role = ROLES[position];
+            let name = bindings::tenant_binding(&customer, role);
+            let role = bindings::tenant_role(role, lineage.admin_role());
+            bindings::people(
+                owner,
+                namespace,
+                &name,
+                &role,
+                emails.into_iter().map(|email| ("User", email)),
+            )
+        })
+        .collect();
+    Bound {
+        wanted,
+        users: i64::try_from(users).unwrap_or(i64::MAX),
+    }
+}
+
+/// Takes a binding away that should not be, or whose role is another one: the role of a binding cannot be changed.
+fn removal(
+    children: &Children,
+    namespace: &str,
+    name: &str,
+    wanted: Option<&Child>,
+) -> Option<Step> {
+    let seen = children.get(&(ChildKind::RoleBinding, name.to_owned()))?;
+    let same_role = wanted.is_some_and(|child| child.body["roleRef"]["name"] == seen.role.as_str());
+    (!same_role).then(|| delete(ChildKind::RoleBinding, namespace, name, &seen.uid))
+}
+
+fn delete(kind: ChildKind, namespace: &str, name: &str, uid: &str) -> Step {
+    Step::Delete {
+        kind,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        uid: uid.to_owned(),
+    }
+}
+
+/// An apply, unless the object is as it should be.
+pub fn drifted(children: &Children, child: Child) -> Option<Step> {
+    let seen = children.get(&(child.kind, child.name.clone()));
+    seen.is_none_or(|seen| seen.fingerprint != child.fingerprint)
+        .then_some(Step::Apply(child))
+}
+
+fn writes_quota(steps: &[Step]) -> bool {
+    steps
+        .iter()
+        .any(|step| matches!(step, Step::Apply(child) if child.kind == ChildKind::ResourceQuota))
+}
+
+/// What the customer's software and people may read about the customer.
+fn card(
+    observed: &CustomerObserved,
+    lineage: &Lineage,
+    decisions: &Decisions<'_>,
+) -> BTreeMap<String, String> {
+    let customer = &observed.customer;
+    let CustomerSpec {
+        display_name,
+        external_id,
+        attributes,
+        sector,
+        test_account,
+        ..
+    } = &customer.spec;
+    let access = match decisions.access.access {
+        Access::Open => "Open",
+        Access::Locked => "Locked",
+    };
+    let sector = match sector {
+        crate::api::Sector::Private => "Private",
+        crate::api::Sector::Public => "Public",
+    };
+    let mut card = BTreeMap::from([
+        ("name", customer.name_any()),
+        ("displayName", display_name.clone()),
+        ("path", lineage.path().join(" / ")),
+        ("phase", "Preparation".to_owned()),
+        ("access", access.to_owned()),
+        ("accessReason", decisions.access.reason.as_str().to_owned()),
+        ("sector", sector.to_owned()),
+        ("testAccount", test_account.to_string()),
+        ("postalRoutes", decisions.usable_routes.join("\n")),
+    ]);
+    let optional = [
+        ("customerNumber", decisions.facts.customer_number.clone()),
+        ("customerSince", decisions.facts.customer_since.clone()),
+        ("externalID", external_id.clone()),
+        ("plan", decisions.facts.plan.clone()),
+        ("domain", decisions.domain.clone()),
+        ("ingressDomain", decisions.ingress_domain.clone()),
+        (
+            "locale",
+            entitlement::locale(&customer.spec, lineage).map(ToOwned::to_owned),
+        ),
+        (
+            "currency",
+            entitlement::currency(&customer.spec, lineage).map(ToOwned::to_owned),
+        ),
+        (
+            "attributes",
+            (!attributes.is_empty()).then(|| serde_json::to_string(attributes).unwrap_or_default()),
+        ),
+    ];
+    card.extend(
+        optional
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?))),
+    );
+    card.into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
+}

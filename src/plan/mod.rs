@@ -1,0 +1,51 @@
+//! From what is (`Observed`) to what to do (`Plan`): pure, total, and data that a test can read.
+//!
+//! ```text
+//! Observed ──▶ customer::plan, partner::plan, … (ordered rules) ──▶ Plan { stages of steps, draft of the status, wake }
+//!                                                                     │ apply
+//!                            status::conclude(draft, Outcome) ◀───────┘ Outcome
+//! ```
+//!
+//! A bad spec is not an error here but a plan whose draft says so. No clock: `now` is an argument where a rule needs it.
+
+pub mod customer;
+pub mod customer_user;
+pub mod objects;
+pub mod observed;
+pub mod partner;
+pub mod postal_route;
+pub mod service_plan;
+pub mod status;
+pub mod step;
+pub mod subject;
+
+pub use status::{Draft, Verdict};
+pub use step::{Failure, Outcome, Stages, Step, Written};
+pub use subject::{Key, Kind, Subject};
+
+use std::time::Duration;
+
+/// What to do about one object.
+#[derive(Clone, Debug)]
+pub struct Plan<S> {
+    /// The object this is about.
+    pub subject: Subject,
+    /// What to write, in order.
+    pub stages: Stages,
+    /// The status to conclude with; `None` leaves the status as it is (paused, or going).
+    pub draft: Option<Draft<S>>,
+    /// When to look again although nothing has changed.
+    pub wake: Option<Duration>,
+}
+
+impl<S> Plan<S> {
+    /// A plan that changes nothing at all.
+    pub fn nothing(subject: Subject) -> Self {
+        Self {
+            subject,
+            stages: Stages::default(),
+            draft: None,
+            wake: None,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! RoleBindings: who may do what, in a tenant and in a partner's namespace.
+
+use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
+
+use super::{Owner, child};
+use crate::api::{Role, StaffRole};
+use crate::domain::fingerprint::ChildKind;
+use crate::plan::step::Child;
+
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+/// The binding that lets the operator read Secrets beside the routes of a partner; also the ClusterRole's name.
+pub const SECRETS: &str = "clientele-secrets";
+
+/// Name of the ServiceAccount the operator runs as.
+pub const OPERATOR: &str = "clientele";
+
+/// Name of the binding for a customer's users of this role.
+pub fn tenant_binding(customer: &str, role: Role) -> String {
+    let suffix = match role {
+        Role::Admin => "admin",
+        Role::Member => "member",
+        Role::Viewer => "viewer",
+    };
+    format!("{customer}-{suffix}")
+}
+
+/// The ClusterRole for users of this role; a partner may name another one for admins.
+pub fn tenant_role(role: Role, admin_role: Option<&str>) -> String {
+    match role {
+        Role::Admin => admin_role.unwrap_or("clientele-tenant-admin"),
+        Role::Member => "clientele-tenant-member",
+        Role::Viewer => "clientele-tenant-viewer",
+    }
+    .to_owned()
+}
+
+/// Name of the binding for staff of this role, in a partner's namespace.
+pub const fn staff_binding(role: StaffRole) -> &'static str {
+    match role {
+        StaffRole::Reseller => "clientele-staff-reseller",
+        StaffRole::Seller => "clientele-staff-seller",
+        StaffRole::Support => "clientele-staff-support",
+    }
+}
+
+/// The ClusterRole for staff of this role.
+pub const fn staff_role(role: StaffRole) -> &'static str {
+    match role {
+        StaffRole::Reseller => "clientele-reseller",
+        StaffRole::Seller => "clientele-seller",
+        StaffRole::Support => "clientele-support",
+    }
+}
+
+/// Binds a ClusterRole to users or groups: (`User` or `Group`, name).
+pub fn people<'a>(
+    owner: &Owner,
+    namespace: &str,
+    name: &str,
+    role: &str,
+    subjects: impl IntoIterator<Item = (&'a str, String)>,
+) -> Child {
+    let subjects = subjects
+        .into_iter()
+        .map(|(kind, name)| Subject {
+            api_group: Some(RBAC.to_owned()),
+            kind: kind.to_owned(),
+            name,
+            namespace: None,
+        })
+        .collect();
+    binding(owner, namespace, name, role, subjects)
+}
+
+/// Lets the operator read Secrets in a partner's namespace.
+pub fn secrets(owner: &Owner, namespace: &str, operator_namespace: &str) -> Child {
+    let operator = Subject {
+        api_group: None,
+        kind: "ServiceAccount".to_owned(),
+        name: OPERATOR.to_owned(),
+        namespace: Some(operator_namespace.to_owned()),
+    };
+    binding(owner, namespace, SECRETS, SECRETS, vec![operator])
+}
+
+fn binding(
+    owner: &Owner,
+    namespace: &str,
+    name: &str,
+    role: &str,
+    subjects: Vec<Subject>,
+) -> Child {
+    let object = RoleBinding {
+        metadata: owner.metadata(namespace, name),
+        role_ref: RoleRef {
+            api_group: Some(RBAC.to_owned()),
+            kind: "ClusterRole".to_owned(),
+            name: role.to_owned(),
+        },
+        subjects: Some(subjects),
+    };
+    child(ChildKind::RoleBinding, namespace, name, &object)
+}

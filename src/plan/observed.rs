@@ -1,0 +1,216 @@
+//! What was observed of the cluster for one object: values, gathered once, judged nowhere but in the plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::api::{Customer, CustomerUser, Partner, PostalRoute, Role, ServicePlan};
+use crate::domain::claims::Claim;
+use crate::domain::fingerprint::ChildKind;
+use crate::domain::lineage::Lineage;
+use crate::domain::people::Person;
+
+/// A namespace that carries Clientele's labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamespaceSeen {
+    /// Its name.
+    pub name: String,
+    /// Its UID.
+    pub uid: String,
+    /// Its resource version.
+    pub resource_version: String,
+    /// All its labels.
+    pub labels: BTreeMap<String, String>,
+    /// All its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+}
+
+impl NamespaceSeen {
+    /// A label's value, or the empty text.
+    pub fn label(&self, key: &str) -> &str {
+        self.labels.get(key).map_or("", String::as_str)
+    }
+
+    /// An annotation's value, or the empty text.
+    pub fn annotation(&self, key: &str) -> &str {
+        self.annotations.get(key).map_or("", String::as_str)
+    }
+}
+
+/// What is kept of an object in a namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChildSeen {
+    /// Its UID.
+    pub uid: String,
+    /// Its resource version.
+    pub resource_version: String,
+    /// The fingerprint of what is governed.
+    pub fingerprint: u64,
+    /// ResourceQuota: whether the quota controller enforces `spec.hard` as it is now.
+    pub hard_in_force: bool,
+    /// RoleBinding: the name of the role bound.
+    pub role: String,
+    /// RoleBinding: names of the subjects.
+    pub subjects: Vec<String>,
+}
+
+/// Objects seen in one namespace.
+pub type Children = BTreeMap<(ChildKind, String), ChildSeen>;
+
+/// A user of a customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserSeen {
+    /// What decides about letting it in.
+    pub person: Person,
+    /// Its role.
+    pub role: Role,
+}
+
+/// Why an object with a deletion timestamp is going (DESIGN: "Not a deletion of customers").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// Somebody deleted this object.
+    Deleted,
+    /// Its CRD or its namespace is going: nobody wished this object away.
+    SweptAlong,
+}
+
+/// A route that a customer asks for, as found along its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteSeen {
+    /// The name asked for.
+    pub name: String,
+    /// The partner namespace where it was found, and whether it is in order there.
+    pub found: Option<(String, bool)>,
+}
+
+/// Everything about one customer.
+#[derive(Clone, Debug)]
+pub struct CustomerObserved {
+    /// The object.
+    pub customer: Arc<Customer>,
+    /// The partner path of the namespace it is in, if that is a partner's.
+    pub home: Option<Lineage>,
+    /// The namespace of its tenant's name, if it carries our labels.
+    pub tenant: Option<NamespaceSeen>,
+    /// Whether a namespace of its tenant's name exists without our labels.
+    pub foreign_namespace: bool,
+    /// Our objects in the tenant namespace.
+    pub children: Children,
+    /// The plan asked for.
+    pub plan: Option<Arc<ServicePlan>>,
+    /// The plan recorded as in force.
+    pub plan_in_force: Option<Arc<ServicePlan>>,
+    /// The routes asked for, best first.
+    pub routes: Vec<RouteSeen>,
+    /// The users of this customer, from both places.
+    pub users: Vec<UserSeen>,
+    /// A number nobody has, for a customer that was given none.
+    pub free_number: String,
+    /// Other claims to the number this customer has or asks for, under the same provider.
+    pub number_claims: Vec<Claim>,
+    /// Claims of other customers to domains that are in the way of this one's.
+    pub domain_claims: Vec<Claim>,
+    /// Set while the object has a deletion timestamp.
+    pub departure: Option<Departure>,
+}
+
+/// Everything about one partner.
+#[derive(Clone, Debug)]
+pub struct PartnerObserved {
+    /// The object.
+    pub partner: Arc<Partner>,
+    /// The path above, if it is in a right place (empty for a provider).
+    pub above: Option<Lineage>,
+    /// The namespace of its name, if it carries our labels.
+    pub own: Option<NamespaceSeen>,
+    /// Whether a namespace of its name exists without our labels.
+    pub foreign_namespace: bool,
+    /// Our objects in its namespace.
+    pub children: Children,
+    /// Names of all plans in the cluster.
+    pub plans: Vec<String>,
+    /// Names of the routes usable in its namespace.
+    pub routes: Vec<String>,
+    /// Whether a route in its namespace has credentials to read.
+    pub has_secrets: bool,
+    /// Customers in its namespace and below.
+    pub customers: i64,
+    /// Partners below.
+    pub partners: i64,
+    /// When the counts were last written by this process.
+    pub counted_at: Option<Timestamp>,
+    /// Namespace of the operator's ServiceAccount.
+    pub operator_namespace: String,
+    /// Set while the object has a deletion timestamp.
+    pub departure: Option<Departure>,
+}
+
+/// What was read of a route's Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSeen {
+    /// The route names none.
+    NotNeeded,
+    /// Right type, and both keys.
+    Complete,
+    /// There is none of that name.
+    Missing,
+    /// It has another type.
+    WrongType(String),
+    /// These keys are missing or empty.
+    KeysMissing(Vec<&'static str>),
+    /// It could not be read this time.
+    Unreadable(String),
+}
+
+/// Everything about one postal route.
+#[derive(Clone, Debug)]
+pub struct RouteObserved {
+    /// The object.
+    pub route: Arc<PostalRoute>,
+    /// The partner path of its namespace, if that is a partner's.
+    pub home: Option<Lineage>,
+    /// Its credentials.
+    pub secret: SecretSeen,
+    /// `namespace/name` of the customers that have it on their list, sorted.
+    pub used_by: Vec<String>,
+    /// How many of them have no other route.
+    pub only_route_of: i64,
+    /// The partner namespace of a route of that name further up that this one hides.
+    pub shadows: Option<String>,
+    /// When the uses were last written by this process.
+    pub counted_at: Option<Timestamp>,
+}
+
+/// Everything about one user.
+#[derive(Clone, Debug)]
+pub struct UserObserved {
+    /// The object.
+    pub user: Arc<CustomerUser>,
+    /// Whether it is in a tenant namespace (then its customer is implied).
+    pub in_tenant: bool,
+    /// Whether it is in a partner namespace.
+    pub in_partner: bool,
+    /// The customer it belongs to, if that exists.
+    pub customer: Option<Arc<Customer>>,
+    /// All users of that customer.
+    pub users: Vec<UserSeen>,
+    /// The plan in force there.
+    pub plan: Option<Arc<ServicePlan>>,
+    /// Our objects in the tenant namespace.
+    pub children: Children,
+}
+
+/// Everything about one plan.
+#[derive(Clone, Debug)]
+pub struct ServicePlanObserved {
+    /// The object.
+    pub plan: Arc<ServicePlan>,
+    /// How many customers have it in force.
+    pub customers: i64,
+    /// When the count was last written by this process.
+    pub counted_at: Option<Timestamp>,
+}

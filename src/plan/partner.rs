@@ -1,0 +1,309 @@
+//! One partner: its own namespace, its staff's bindings, what it is offered, and how many are below it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::objects::namespace::Wanted;
+use super::objects::{Owner, bindings, partner as objects};
+use super::observed::{Departure, NamespaceSeen, PartnerObserved};
+use super::{Draft, Plan, Stages, Step, Subject, Verdict, status, subject::Kind};
+use crate::api::{ConditionType, PartnerStatus, Reason, StaffRole, meta};
+use crate::domain::fingerprint::ChildKind;
+use crate::domain::lineage::Lineage;
+use crate::domain::names::{PartnerName, partner_namespace};
+use crate::plan::customer::drifted;
+
+const ROLES: [StaffRole; 3] = [StaffRole::Reseller, StaffRole::Seller, StaffRole::Support];
+
+/// How long until a namespace that is not ours is looked at again; nothing tells us when it goes.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What to do about a partner.
+pub fn plan(observed: &PartnerObserved, now: Timestamp) -> Plan<PartnerStatus> {
+    let partner = &observed.partner;
+    let subject = Subject::of(Kind::Partner, partner.as_ref());
+    if partner
+        .annotations()
+        .get(meta::ANNOTATION_PAUSED)
+        .is_some_and(|paused| paused == "true")
+    {
+        let status = partner.status.clone().unwrap_or_default();
+        return Plan {
+            draft: Some(Draft::paused(status, subject.generation)),
+            ..Plan::nothing(subject)
+        };
+    }
+    if let Some(departure) = observed.departure {
+        return leave(observed, subject, departure);
+    }
+    match accept(observed, &subject) {
+        Ok(above) => settle(observed, subject, above.clone().with(partner.clone()), now),
+        Err(refused) => refuse(observed, subject, refused),
+    }
+}
+
+/// Why a partner is not accepted.
+struct Refused {
+    reason: Reason,
+    message: String,
+    /// Whether it may pass without anybody telling us.
+    passes: bool,
+}
+
+fn refused(reason: Reason, message: impl Into<String>) -> Refused {
+    Refused {
+        reason,
+        message: message.into(),
+        passes: false,
+    }
+}
+
+/// Whether the partner is in a right place and its namespace is its own.
+fn accept<'a>(observed: &'a PartnerObserved, subject: &Subject) -> Result<&'a Lineage, Refused> {
+    let name = &*subject.key.name;
+    PartnerName::parse(name).map_err(|error| refused(Reason::InvalidSpec, error.to_string()))?;
+    let above = observed.above.as_ref().ok_or_else(|| {
+        let root = meta::PARTNERS_NAMESPACE;
+        let message = format!(
+            "A Partner belongs into {root} (a provider) or into the namespace of the partner above it (partner-<name>). \
+             Delete it here and apply it there."
+        );
+        refused(Reason::NotAPartnerNamespace, message)
+    })?;
+    let namespace = partner_namespace(name);
+    let parent = &*subject.key.namespace;
+    match &observed.own {
+        Some(own)
+            if own.label(meta::LABEL_PARTNER) == name
+                && own.label(meta::LABEL_PARENT) == parent =>
+        {
+            if own.deleting {
+                let message = format!(
+                    "Namespace {namespace} is being deleted; it is made again when it is gone."
+                );
+                return Err(Refused {
+                    passes: true,
+                    ..refused(Reason::NamespaceTerminating, message)
+                });
+            }
+            Ok(above)
+        }
+        // Whose it is, is nobody's business: resellers must not learn of each other.
+        Some(own) if own.label(meta::LABEL_PARTNER) == name => Err(refused(
+            Reason::NameTaken,
+            "Another partner has this name. Choose another one.",
+        )),
+        Some(_) => Err(conflict(&namespace, name, parent)),
+        None if observed.foreign_namespace => Err(conflict(&namespace, name, parent)),
+        None => Ok(above),
+    }
+}
+
+fn conflict(namespace: &str, name: &str, parent: &str) -> Refused {
+    let message = format!(
+        "Namespace {namespace} exists and does not say that it is this partner's; it is left alone. If it is, say so: \
+         kubectl label namespace {namespace} {}={name} {}={parent}",
+        meta::LABEL_PARTNER,
+        meta::LABEL_PARENT,
+    );
+    Refused {
+        passes: true,
+        ..refused(Reason::NamespaceConflict, message)
+    }
+}
+
+fn refuse(observed: &PartnerObserved, subject: Subject, refused: Refused) -> Plan<PartnerStatus> {
+    let Refused {
+        reason,
+        message,
+        passes,
+    } = refused;
+    let old = observed.partner.status.clone().unwrap_or_default();
+    let verdict = if reason == Reason::NamespaceTerminating {
+        Verdict::Waiting(reason, message.clone())
+    } else {
+        Verdict::Stalled(reason, message.clone())
+    };
+    let others = vec![(ConditionType::Accepted, false, reason, message)];
+    let wake = passes.then_some(LOOK_AGAIN);
+    Plan {
+        draft: Some(Draft {
+            others,
+            ..Draft::new(old, verdict)
+        }),
+        wake,
+        ..Plan::nothing(subject)
+    }
+}
+
+/// The object is going: its staff goes with it, its namespace never does.
+fn leave(
+    observed: &PartnerObserved,
+    subject: Subject,
+    departure: Departure,
+) -> Plan<PartnerStatus> {
+    let mut stages = Stages::default();
+    let ours = observed
+        .own
+        .as_ref()
+        .filter(|own| own.annotation(meta::ANNOTATION_PARTNER_UID) == subject.uid && !own.deleting);
+    if let (Departure::Deleted, Some(own)) = (departure, ours) {
+        let staffed = observed
+            .children
+            .iter()
+            .filter(|((kind, _), _)| *kind == ChildKind::RoleBinding);
+        stages.then(staffed.map(|((kind, name), seen)| Step::Delete {
+            kind: *kind,
+            namespace: own.name.clone(),
+            name: name.clone(),
+            uid: seen.uid.clone(),
+        }));
+    }
+    if observed
+        .partner
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == meta::FINALIZER_PARTNER)
+    {
+        stages.then([Step::RemoveFinalizer(meta::FINALIZER_PARTNER)]);
+    }
+    Plan {
+        stages,
+        ..Plan::nothing(subject)
+    }
+}
+
+/// The partner as it should be.
+fn settle(
+    observed: &PartnerObserved,
+    subject: Subject,
+    lineage: Lineage,
+    now: Timestamp,
+) -> Plan<PartnerStatus> {
+    let name = &*subject.key.name;
+    let namespace = partner_namespace(name);
+    let owner = Owner {
+        partner: name.to_owned(),
+        customer: None,
+    };
+
+    let mut stages = Stages::default();
+    if !observed
+        .partner
+        .finalizers()
+        .iter()
+        .any(|finalizer| finalizer == meta::FINALIZER_PARTNER)
+    {
+        stages.then([Step::AddFinalizer(meta::FINALIZER_PARTNER)]);
+    }
+    let wanted = Wanted::partner(&owner, &subject.key.namespace, &subject.uid);
+    stages.then(match &observed.own {
+        Some(own) => wanted.patch(own),
+        None => Some(wanted.create(&namespace)),
+    });
+    stages.then(furniture(observed, &owner, &namespace, &lineage));
+
+    let offered: Vec<_> = observed
+        .plans
+        .iter()
+        .filter(|plan| lineage.offers_plan(plan).is_ok())
+        .cloned()
+        .collect();
+    let before = observed
+        .partner
+        .status
+        .as_ref()
+        .map(|status| (status.customers, status.partners));
+    let counts = (observed.customers, observed.partners);
+    let (counts, wake) = status::paced(before.as_ref(), &counts, observed.counted_at, now);
+    let fields = PartnerStatus {
+        namespace: Some(namespace),
+        path: lineage.path(),
+        domain: lineage.domain().map(ToOwned::to_owned),
+        plans: offered,
+        postal_routes: observed.routes.clone(),
+        customers: counts.0,
+        partners: counts.1,
+        ..PartnerStatus::default()
+    };
+    let message = "The partner's namespace is there, its staff is bound.".to_owned();
+    let others = vec![(
+        ConditionType::Accepted,
+        true,
+        Reason::Accepted,
+        "In its place, under its own name.".to_owned(),
+    )];
+    let draft = Draft {
+        others,
+        ..Draft::new(fields, Verdict::Ready(Reason::Settled, message))
+    };
+    Plan {
+        subject,
+        stages,
+        draft: Some(draft),
+        wake,
+    }
+}
+
+/// What belongs into the partner's namespace against what is there.
+fn furniture(
+    observed: &PartnerObserved,
+    owner: &Owner,
+    namespace: &str,
+    lineage: &Lineage,
+) -> Vec<Step> {
+    let spec = &observed.partner.spec;
+    let mut wanted = vec![objects::config_map(
+        owner,
+        namespace,
+        spec,
+        lineage,
+        &observed.plans,
+        &observed.routes,
+    )];
+    for role in ROLES {
+        let staff = lineage.staff(role);
+        if !staff.is_empty() {
+            let (name, role) = (bindings::staff_binding(role), bindings::staff_role(role));
+            wanted.push(bindings::people(owner, namespace, name, role, staff));
+        }
+    }
+    if observed.has_secrets {
+        wanted.push(bindings::secrets(
+            owner,
+            namespace,
+            &observed.operator_namespace,
+        ));
+    }
+    let surplus = observed
+        .children
+        .iter()
+        .filter(|((kind, name), _)| {
+            *kind == ChildKind::RoleBinding
+                && !wanted
+                    .iter()
+                    .any(|child| child.kind == *kind && child.name == *name)
+        })
+        .map(|((kind, name), seen)| Step::Delete {
+            kind: *kind,
+            namespace: namespace.to_owned(),
+            name: name.clone(),
+            uid: seen.uid.clone(),
+        })
+        .collect::<Vec<_>>();
+    wanted
+        .into_iter()
+        .filter_map(|child| drifted(&observed.children, child))
+        .chain(surplus)
+        .collect()
+}
+
+/// Whether a namespace is this partner's own.
+pub fn owns(own: &NamespaceSeen, name: &str, parent: &str, uid: &str) -> bool {
+    own.label(meta::LABEL_TYPE) == meta::TYPE_PARTNER
+        && own.label(meta::LABEL_PARTNER) == name
+        && own.label(meta::LABEL_PARENT) == parent
+        && own.annotation(meta::ANNOTATION_PARTNER_UID) == uid
+}

@@ -1,0 +1,137 @@
+//! The writes a plan may ask for, and what came of them.
+
+use serde_json::Value;
+
+use super::observed::{ChildSeen, NamespaceSeen};
+use crate::domain::fingerprint::ChildKind;
+
+/// One write.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Put the finalizer on the subject.
+    AddFinalizer(&'static str),
+    /// Take the finalizer off the subject; the object then goes.
+    RemoveFinalizer(&'static str),
+    /// Make a namespace by POST. One that exists already is never taken over.
+    CreateNamespace {
+        /// Its name.
+        name: String,
+        /// The whole object.
+        body: Value,
+    },
+    /// Change labels and annotations of a namespace that is ours, if it still is at the version that was looked at.
+    PatchNamespace {
+        /// Its name.
+        name: String,
+        /// A merge patch (RFC 7396) that carries uid and resourceVersion.
+        patch: Value,
+    },
+    /// Server-side apply of a whole object.
+    Apply(Child),
+    /// Delete an object, if it still is the one that was looked at.
+    Delete {
+        /// Its kind.
+        kind: ChildKind,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Its UID.
+        uid: String,
+    },
+}
+
+/// An object as it should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Child {
+    /// Its kind.
+    pub kind: ChildKind,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The whole object.
+    pub body: Value,
+    /// The fingerprint of `body`.
+    pub fingerprint: u64,
+}
+
+/// Steps in order: those of one stage may run side by side; a stage that fails keeps the later ones from running.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stages(Vec<Vec<Step>>);
+
+impl Stages {
+    /// Adds a stage; an empty one is dropped.
+    pub fn then(&mut self, steps: impl IntoIterator<Item = Step>) {
+        let steps: Vec<_> = steps.into_iter().collect();
+        if !steps.is_empty() {
+            self.0.push(steps);
+        }
+    }
+
+    /// The stages in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[Step]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+
+    /// All steps in order.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.0.iter().flatten()
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What a write left behind in the cluster: fed back into the caches, so that nothing is written twice while the watch catches up.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// A namespace as it is now. With `foreign` it exists and is not ours.
+    Namespace(NamespaceSeen),
+    /// A namespace of this name exists without Clientele's labels.
+    ForeignNamespace(String),
+    /// An object in a namespace as it is now.
+    Child {
+        /// Its kind.
+        kind: ChildKind,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// What is seen of it.
+        seen: ChildSeen,
+    },
+    /// An object in a namespace is gone.
+    ChildGone {
+        /// Its kind.
+        kind: ChildKind,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The UID of the one that went.
+        uid: String,
+    },
+}
+
+/// Why a step failed, as far as the status and the retry need to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The stable name of the error's category.
+    pub category: &'static str,
+    /// What to tell a person.
+    pub message: String,
+    /// Whether trying again without a change can help.
+    pub retryable: bool,
+}
+
+/// What came of a plan's steps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// What was written, in order.
+    pub written: Vec<Written>,
+    /// The first failure; later stages were not run.
+    pub failure: Option<Failure>,
+}
