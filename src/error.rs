@@ -280,20 +280,28 @@ impl fmt::Display for Cause {
     }
 }
 
-/// An error and what is behind it as one line, without saying the same twice (many errors print their source).
+/// An error and what is behind it as one line, without saying the same twice: many errors print their source, and
+/// the client's wrappers ("ServiceError", "client error (Connect)") say nothing that a person can use.
 pub fn chain(error: &(dyn StdError + 'static)) -> String {
-    // kube prints an API error with its `Debug` text behind it.
-    let mut line = match error.downcast_ref::<kube::Error>() {
-        Some(kube::Error::Api(status)) => return format!("{} ({})", status.message, status.code),
-        _ => error.to_string(),
-    };
-    let mut next = error.source();
-    while let Some(source) = next {
-        let text = source.to_string();
-        if !line.contains(&text) {
-            line = format!("{line}: {text}");
+    let mut line = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        next = error.source();
+        let text = match error.downcast_ref::<kube::Error>() {
+            Some(kube::Error::Api(status)) => {
+                return format!("{} ({})", status.message, status.code);
+            }
+            Some(kube::Error::Service(_) | kube::Error::HyperError(_)) => continue,
+            Some(_) | None => error.to_string(),
+        };
+        let wrapper = error.is::<hyper_util::client::legacy::Error>() && next.is_some();
+        if !wrapper && !line.contains(&text) {
+            line = if line.is_empty() {
+                text
+            } else {
+                format!("{line}: {text}")
+            };
         }
-        next = source.source();
     }
     line.replace('\n', " ")
 }

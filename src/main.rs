@@ -34,6 +34,9 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
     let metrics = Metrics::default();
     let health = http::Health::default();
     let listener = http::bind(settings.listen).await?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "serving /healthz, /readyz and /metrics");
+    }
     tokio::spawn(http::serve(
         listener,
         health.clone(),

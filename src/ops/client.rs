@@ -44,7 +44,7 @@ const KEEPALIVE_TRIES: u32 = 3;
 /// The API server drops idle connections after 90 s; a connection that both let go at once is never used.
 const IDLE: Duration = Duration::from_secs(60);
 /// How long the first call is tried: long enough for an API server that restarts, short enough for a person who waits.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(10);
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// A client for the configured cluster, which has answered once.
@@ -142,6 +142,7 @@ pub fn build(config: Config, calls: CallLayer) -> Result<Client, Error> {
 /// The first call, tried for a while. Everybody may ask for the version, so a refusal is about the credentials.
 async fn greet(client: &Client, server: &str) -> Result<(), Error> {
     let give_up = clock::tick() + PATIENCE;
+    let mut said = false;
     loop {
         let error = match client.apiserver_version().await {
             Ok(version) => {
@@ -158,11 +159,15 @@ async fn greet(client: &Client, server: &str) -> Result<(), Error> {
                 _ => Error::Unreachable { server, reason },
             });
         }
-        tracing::warn!(
-            server,
-            reason,
-            "no answer from the API server yet, trying again"
-        );
+        if !said {
+            let patience = PATIENCE.as_secs();
+            tracing::warn!(
+                server,
+                reason,
+                "no answer from the API server; trying for {patience} s"
+            );
+            said = true;
+        }
         tokio::time::sleep(TRY_AGAIN).await;
     }
 }
