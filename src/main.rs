@@ -6,9 +6,7 @@ use clap::Parser as _;
 use clientele::{
     api,
     error::Error,
-    ops::{
-        client, http, lease::Leadership, metrics::Metrics, shutdown, telemetry, watchdog::Guard,
-    },
+    ops::{client, http, lease, metrics::Metrics, shutdown, telemetry, watchdog::Guard},
     settings::{Command, OperatorSettings, Settings},
 };
 
@@ -53,10 +51,11 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
     let mut leadership = match settings.leader_elect {
         false => None,
         true => tokio::select! {
-            held = Leadership::acquire(client.clone(), &settings.namespace, &settings.identity) => Some(held?),
+            held = lease::Leadership::acquire(client.clone(), &settings.namespace, &settings.identity) => Some(held?),
             () = shutdown.clone() => return Ok(()),
         },
     };
+    metrics.leads(lease::NAME, true);
     let lost = async {
         match &mut leadership {
             Some(leadership) => leadership.lost().await,

@@ -6,7 +6,7 @@ use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 /// The time of day, for what others read: Leases, conditions, trial ends.
-#[expect(
+#[allow(
     clippy::disallowed_methods,
     reason = "the one place where clocks are read"
 )]
@@ -16,7 +16,7 @@ pub fn now() -> Timestamp {
 
 /// The time since some beginning, which never jumps: for how long something took or has been silent. Tests can
 /// stop it (`tokio::time::pause`).
-#[expect(
+#[allow(
     clippy::disallowed_methods,
     reason = "the one place where clocks are read"
 )]

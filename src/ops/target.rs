@@ -46,7 +46,7 @@ impl Target {
             [] => String::new(),
         };
         Self {
-            verb: verb(method, name.is_some(), is_watch(uri)),
+            verb: verb(method, name.is_some() || resource.is_empty(), is_watch(uri)),
             group: group.to_owned(),
             resource,
             namespace: namespace.map(str::to_owned),
@@ -150,7 +150,7 @@ mod tests {
                 some("partner-x"),
                 some("y"),
             ),
-            (Method::GET, "/version", "list ", None, None),
+            (Method::GET, "/version", "get ", None, None),
         ] {
             assert_eq!(
                 read(&method, uri),
