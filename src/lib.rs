@@ -3,9 +3,9 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod domain;
 pub mod error;
 pub mod observe;
 pub mod ops;
-pub mod settings;
-pub mod domain;
 pub mod plan;
+pub mod settings;

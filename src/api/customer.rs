@@ -6,14 +6,15 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::CustomResource;
+use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
+use super::shape;
 
 /// One customer of a partner.
-#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "clientele.dev",
     version = "v1alpha1",
@@ -22,59 +23,125 @@ use super::conditions::Condition;
     status = "CustomerStatus",
     derive = "PartialEq",
     derive = "Default",
+    doc = "A Customer is one customer of a partner. It lives in the partner's namespace and has the tenant namespace <partner>--<customer>.",
     shortname = "cust",
-    category = "clientele"
+    category = "clientele",
+    selectable = ".spec.plan",
+    selectable = ".spec.seller",
+    selectable = ".spec.sector",
+    selectable = ".spec.testAccount",
+    selectable = ".status.customerNumber",
+    selectable = ".status.plan",
+    selectable = ".status.phase",
+    selectable = ".status.access",
+    printcolumn(name = "Company", type_ = "string", json_path = ".spec.displayName"),
+    printcolumn(name = "Number", type_ = "string", json_path = ".status.customerNumber"),
+    printcolumn(name = "Plan", type_ = "string", json_path = ".status.plan"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Access", type_ = "string", json_path = ".status.access"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Tenant", type_ = "string", json_path = ".status.namespace", priority = 1),
+    printcolumn(name = "Domain", type_ = "string", json_path = ".status.domain", priority = 1),
+    printcolumn(
+        name = "Routes",
+        type_ = "string",
+        json_path = ".status.postalRoutes",
+        priority = 1
+    ),
+    printcolumn(name = "Users", type_ = "integer", json_path = ".status.users", priority = 1),
+    printcolumn(name = "Seller", type_ = "string", json_path = ".spec.seller", priority = 1),
+    printcolumn(name = "Test", type_ = "boolean", json_path = ".spec.testAccount", priority = 1),
+    printcolumn(
+        name = "Since",
+        type_ = "date",
+        json_path = ".status.customerSince",
+        priority = 1
+    ),
+    validation = shape::tenant_part_named("customer", 31),
+    validation = shape::customer_name_not_reserved(),
+    validation = shape::customer_number_kept(),
+    validation = shape::customer_number_in_force_kept()
 )]
+#[x_kube(validation = Rule::new(
+    "!has(self.addresses) || self.addresses.filter(address, has(address.default) && address.default).size() <= 1"
+).message("at most one address can be the default").field_path(".addresses"))]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerSpec {
-    /// Company name.
+    /// Company name; 1 to 128 characters.
+    #[schemars(schema_with = "shape::title")]
     pub display_name: String,
-    /// Customer number, unique under the provider; generated when absent.
+    /// Customer number, unique under the provider: letters, digits and `- . _ /`, at most 63 characters. Generated when
+    /// absent; it cannot be changed once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::customer_number")]
     pub customer_number: Option<String>,
-    /// The partner's own number for this customer.
+    /// The partner's own number for this customer, in whatever form; at most 128 characters.
     #[serde(
         default,
         rename = "externalID",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(schema_with = "shape::line")]
     pub external_id: Option<String>,
-    /// Notes for people.
+    /// Notes for people; at most 1024 characters, several lines allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::notes")]
     pub description: Option<String>,
     /// Whom to write to.
     pub contact: Contact,
-    /// How it is billed.
+    /// How the customer is billed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing: Option<Billing>,
-    /// Postal addresses.
+    /// Postal addresses by name; at most 8, and at most one of them the default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub addresses: Vec<Address>,
-    /// Its own domain.
+    /// The customer's own domain: a DNS name in lower case (RFC 1123; IDN as punycode), at most 253 characters. It must
+    /// not equal, contain or be part of another customer's. Absent: `<customer>.<partner's domain>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::domain")]
     pub domain: Option<String>,
-    /// Private or public sector.
+    /// `Private` or `Public` sector, for licence reports.
     #[serde(default)]
     pub sector: Sector,
-    /// Whether it is a test account.
+    /// Whether this is a test account, for reports; nothing else depends on it.
     #[serde(default)]
     pub test_account: bool,
-    /// E-mail of the seller who looks after it.
+    /// E-mail address of the seller who looks after the customer, in lower case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::email")]
     pub seller: Option<String>,
-    /// Free attributes, passed on to the tenant.
+    /// Free attributes, passed on to the tenant; at most 32, keys of at most 63 letters, digits and `- . _`, values of at
+    /// most 128 characters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "shape::attributes")]
     pub attributes: BTreeMap<String, String>,
-    /// Plan; absent: the partner's default.
+    /// Name of a ServicePlan that the partner offers. Absent: the partner's default; if there is none either, no pods
+    /// are admitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::name")]
     pub plan: Option<String>,
-    /// Mail routes in order of preference; absent: the partner's default.
+    /// Names of PostalRoutes in order of preference, 1 to 16. Absent: the partner's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::preferred_names")]
     pub postal_routes: Option<Vec<String>>,
-    /// Whether it is activated; absent: as first taken from the partner's default.
+    /// Whether the customer is activated: false locks its people out. Absent: as first taken from the partner's default,
+    /// else true.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Whether it is on hold; absent: as first taken from the partner's default.
+    /// Whether the customer is on hold: true locks its people out, workloads go on. Absent: as first taken from the
+    /// partner's default, else false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_hold: Option<bool>,
 }
@@ -83,19 +150,24 @@ pub struct CustomerSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Contact {
-    /// E-mail address.
+    /// E-mail address in lower case (RFC 5321, domain in ASCII); at most 254 characters.
+    #[schemars(schema_with = "shape::email")]
     pub email: String,
-    /// Given name.
+    /// Given name; at most 128 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::line")]
     pub given_name: Option<String>,
-    /// Family name.
+    /// Family name; at most 128 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::line")]
     pub family_name: Option<String>,
-    /// Telephone number.
+    /// Telephone number, such as `+49 30 1234567`; at most 40 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::phone")]
     pub phone: Option<String>,
-    /// Language.
+    /// Language: a BCP 47 tag such as `de` or `de-AT`. Absent: the partner's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::locale")]
     pub locale: Option<String>,
 }
 
@@ -103,8 +175,9 @@ pub struct Contact {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Billing {
-    /// Currency; absent: the partner's default.
+    /// Currency: an ISO 4217 code such as `EUR`. Required unless the partner has a default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::currency")]
     pub currency: Option<String>,
 }
 
@@ -112,22 +185,28 @@ pub struct Billing {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Address {
-    /// Name of the address among this customer's.
+    /// Name of the address among this customer's, such as `head-office`: lower-case letters, digits and dashes, at most
+    /// 63 characters.
+    #[schemars(schema_with = "shape::name")]
     pub name: String,
-    /// Whether it is the one to use when none is named.
+    /// Whether it is the one to use where none is named.
     #[serde(default)]
     pub default: bool,
-    /// Street, building and the like.
+    /// Street, building and the like; at most 6 lines of at most 128 characters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::address_lines")]
     pub lines: Vec<String>,
-    /// City.
+    /// City; at most 128 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::line")]
     pub city: Option<String>,
-    /// Postal code.
+    /// Postal code: letters, digits, spaces and dashes, at most 16 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::postal_code")]
     pub postal_code: Option<String>,
-    /// Country.
+    /// Country: an ISO 3166-1 alpha-2 code such as `DE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::country")]
     pub country: Option<String>,
 }
 
@@ -141,51 +220,61 @@ pub enum Sector {
     Public,
 }
 
-/// What the operator last saw and made of a customer.
+/// What the operator last saw and made of the customer. Only the operator writes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerStatus {
-    /// Generation this status speaks of; -1 before the first one.
+    /// Generation of the object this status speaks of; -1 until the operator has seen it.
     #[serde(default)]
     pub observed_generation: i64,
-    /// The tenant namespace.
+    /// The tenant namespace, `<partner>--<customer>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::status_name")]
     pub namespace: Option<String>,
-    /// Partner names from the provider down to the customer's partner.
+    /// Names of partners, from the provider down to the one the customer belongs to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::status_path")]
     pub path: Vec<String>,
-    /// Customer number in force.
+    /// Customer number in force, given or generated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::status_word")]
     pub customer_number: Option<String>,
-    /// When the customer was first made.
+    /// When the customer was first made (RFC 3339, UTC); a customer that comes back keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::time")]
     pub customer_since: Option<Time>,
-    /// Where the customer is in its life.
+    /// Where the customer is in its life; computed, never set. `Preparation`: no service is in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// Whether its people get in.
+    /// Whether its people get in: `Open`, or `Locked` (no bindings; workloads go on).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// Why access is as it is.
+    /// Why access is as it is: `Active`, `NotActivated` or `OnHold`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::status_word")]
     pub access_reason: Option<String>,
-    /// Domain in force.
+    /// Domain in force: the customer's own, else that of the nearest partner that has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::status_name")]
     pub domain: Option<String>,
-    /// Domain under which its ingress hosts may be.
+    /// Domain under which its ingress hosts may be: its own, else `<customer>.<partner's domain>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::status_name")]
     pub ingress_domain: Option<String>,
-    /// Plan in force.
+    /// Name of the plan in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::status_word")]
     pub plan: Option<String>,
-    /// Usable mail routes in order of preference.
+    /// Names of the mail routes it can use, in order of preference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::status_names")]
     pub postal_routes: Vec<String>,
-    /// How many users are accepted.
+    /// How many users it has that are accepted.
     #[serde(default)]
     pub users: i64,
-    /// `Ready` and its kin.
+    /// Ready, AccessOpen, NamespaceReady, RoutesReady, and while true Reconciling or Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::conditions")]
     pub conditions: Vec<Condition>,
 }
 

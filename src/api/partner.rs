@@ -3,13 +3,14 @@
 //! A Partner owns the namespace `partner-<name>`, and where the object lives says whose partner it is: in
 //! `clientele-partners` a provider, in `partner-X` a reseller of X.
 
-use kube::CustomResource;
+use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
+use super::shape;
 
-/// A provider or a reseller, its staff and what it offers.
+/// A provider or a reseller: its staff, and what it offers.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     group = "clientele.dev",
@@ -19,39 +20,80 @@ use super::conditions::Condition;
     status = "PartnerStatus",
     derive = "PartialEq",
     derive = "Default",
+    doc = "A Partner is a provider (in the namespace clientele-partners) or a reseller of partner X (in partner-X). It owns the namespace partner-<name>, where its customers, mail routes and own resellers live.",
     shortname = "partn",
-    category = "clientele"
+    category = "clientele",
+    selectable = ".spec.domain",
+    selectable = ".spec.adminRole",
+    selectable = ".spec.customerDefaults.plan",
+    selectable = ".status.namespace",
+    selectable = ".status.domain",
+    printcolumn(name = "Company", type_ = "string", json_path = ".spec.displayName"),
+    printcolumn(name = "Namespace", type_ = "string", json_path = ".status.namespace"),
+    printcolumn(name = "Customers", type_ = "integer", json_path = ".status.customers"),
+    printcolumn(name = "Partners", type_ = "integer", json_path = ".status.partners"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Path", type_ = "string", json_path = ".status.path", priority = 1),
+    printcolumn(name = "Domain", type_ = "string", json_path = ".status.domain", priority = 1),
+    printcolumn(name = "Plans", type_ = "string", json_path = ".status.plans", priority = 1),
+    printcolumn(
+        name = "Routes",
+        type_ = "string",
+        json_path = ".status.postalRoutes",
+        priority = 1
+    ),
+    validation = shape::tenant_part_named("partner", 30),
+    validation = shape::partner_name_not_reserved()
 )]
 #[serde(rename_all = "camelCase")]
 pub struct PartnerSpec {
-    /// Name for people.
+    /// Name of the company for people; 1 to 128 characters.
+    #[schemars(schema_with = "shape::title")]
     pub display_name: String,
-    /// Domain of customers that have none of their own.
+    /// Domain under which customers that have none of their own get `<customer>.<domain>`: a DNS name in lower case
+    /// (RFC 1123), at most 221 characters. Absent: that of the nearest partner above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::partner_domain")]
     pub domain: Option<String>,
-    /// Which of the parent's plans it offers; absent: all.
+    /// Which of the plans that its parent offers it offers itself. Absent: all, now and later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plans: Option<NamePolicy>,
-    /// People who work here.
+    /// People and groups who work here, bound to roles by the operator; at most 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub staff: Vec<Staff>,
-    /// ClusterRole bound in each tenant to its admins.
+    /// ClusterRole bound in each tenant as `<customer>-admin`. Absent: that of the nearest partner above, and at last
+    /// `clientele-tenant-admin`. Another one needs the operator's right to `bind` it, and the writer's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::cluster_role")]
     pub admin_role: Option<String>,
-    /// What holds for customers that say nothing themselves.
+    /// What holds for customers here and below that say nothing themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_defaults: Option<CustomerDefaults>,
 }
 
-/// A choice of names out of those that the parent offers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// A choice out of the names that the parent offers. It narrows; nothing below lifts it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.policy != 'All' || !has(self.names) || self.names.size() == 0")
+    .message("policy All takes no names; use Only or Except with these, or remove them"))]
 pub struct NamePolicy {
-    /// How `names` is meant.
+    /// `All` (what the parent offers, now and later), `Only` the names, or all `Except` the names.
     #[serde(default)]
     pub policy: PolicyKind,
-    /// The names.
+    /// Names of plans; at most 50, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::names")]
     pub names: Vec<String>,
 }
 
@@ -68,18 +110,21 @@ pub enum PolicyKind {
 }
 
 /// One person or group of a partner's staff.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.group) != has(self.user)").message("give either group or user"))]
 pub struct Staff {
-    /// Group of the identity provider; either this or `user`.
+    /// Group as the identity provider names it; at most 200 characters. Either this or `user`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::subject")]
     pub group: Option<String>,
-    /// User of the identity provider; either this or `group`.
+    /// User as the identity provider names it, such as an e-mail address; at most 200 characters. Either this or `group`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::subject")]
     pub user: Option<String>,
-    /// What they may do.
+    /// `Reseller` (partners and customers), `Seller` (customers) or `Support` (read).
     pub role: StaffRole,
-    /// Where they may do it.
+    /// `Own`: in this partner's namespace. `Path`: also in those of all partners below.
     #[serde(default)]
     pub scope: StaffScope,
 }
@@ -106,59 +151,70 @@ pub enum StaffScope {
     Path,
 }
 
-/// What holds for customers that say nothing themselves.
+/// What holds for customers that say nothing themselves. Live: a change counts at once. Once: taken when a customer is
+/// first made, and kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomerDefaults {
-    /// Plan; live.
+    /// Name of a ServicePlan that the partner offers. Live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::name")]
     pub plan: Option<String>,
-    /// Language of people; live.
+    /// Language for people: a BCP 47 tag such as `de` or `de-AT`. Live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::locale")]
     pub locale: Option<String>,
-    /// Currency billed; live.
+    /// Currency that is billed: an ISO 4217 code such as `EUR`. Live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::currency")]
     pub currency: Option<String>,
-    /// Mail routes in order of preference; live.
+    /// Names of PostalRoutes in order of preference, 1 to 16. Live.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::preferred_names")]
     pub postal_routes: Option<Vec<String>>,
-    /// Whether a customer starts active; taken once, when it is first made.
+    /// Whether a customer starts active. Once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// Whether a customer starts on hold; taken once, when it is first made.
+    /// Whether a customer starts on hold. Once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_hold: Option<bool>,
 }
 
-/// What the operator last saw and made of a partner.
+/// What the operator last saw and made of the partner. Only the operator writes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PartnerStatus {
-    /// Generation this status speaks of; -1 before the first one.
+    /// Generation of the object this status speaks of; -1 until the operator has seen it.
     #[serde(default)]
     pub observed_generation: i64,
-    /// The partner's own namespace.
+    /// The partner's own namespace, `partner-<name>`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::status_name")]
     pub namespace: Option<String>,
-    /// Partner names from the provider down to this one.
+    /// Names of partners, from the provider down to this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::status_path")]
     pub path: Vec<String>,
-    /// Domain in force: its own, else the nearest one above.
+    /// Domain in force: its own, else that of the nearest partner above.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::status_name")]
     pub domain: Option<String>,
-    /// Plans it offers.
+    /// Names of the plans it offers; the first 32 in alphabetical order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::status_names")]
     pub plans: Vec<String>,
-    /// Mail routes its customers can use.
+    /// Names of the mail routes its customers can use; the first 32 in alphabetical order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::status_names")]
     pub postal_routes: Vec<String>,
-    /// Customers in its own namespace and below.
+    /// How many customers are in its own namespace and below.
     #[serde(default)]
     pub customers: i64,
-    /// Partners below.
+    /// How many partners are below.
     #[serde(default)]
     pub partners: i64,
-    /// `Ready` and its kin.
+    /// Ready, Accepted, NamespaceReady, and while true Reconciling or Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::conditions")]
     pub conditions: Vec<Condition>,
 }
