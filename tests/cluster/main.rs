@@ -3,5 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attempt;
+mod escapes;
 mod harness;
 mod install;
+mod tenancy;

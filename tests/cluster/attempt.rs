@@ -1,0 +1,165 @@
+//! What somebody tries, written as the request it is, and tables of such attempts.
+//!
+//! Requests are sent as they stand, without typed objects between: an attack has no types.
+
+use http::Request;
+use kube::Client;
+use kube::api::{ApiResource, GroupVersionKind};
+use serde_json::Value;
+
+use super::tenancy::Tenant;
+
+/// A request to the API server.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path with query.
+    pub path: String,
+    /// What is sent.
+    pub body: Option<Value>,
+    content_type: &'static str,
+}
+
+impl Call {
+    fn new(method: &'static str, path: &str, body: Option<Value>) -> Self {
+        Self {
+            method,
+            path: path.to_owned(),
+            body,
+            content_type: if method == "PATCH" {
+                "application/merge-patch+json"
+            } else {
+                "application/json"
+            },
+        }
+    }
+
+    /// Server-side apply under the operator's field manager.
+    pub fn apply(path: &str, body: Value) -> Self {
+        Self {
+            content_type: "application/apply-patch+yaml",
+            ..Self::new(
+                "PATCH",
+                &format!("{path}?fieldManager=clientele&force=true"),
+                Some(body),
+            )
+        }
+    }
+
+    /// The same request, asked without effect.
+    pub fn dry(mut self) -> Self {
+        self.path
+            .push(if self.path.contains('?') { '&' } else { '?' });
+        self.path.push_str("dryRun=All");
+        self
+    }
+
+    /// The same request about this tenant.
+    fn about(&self, tenant: &Tenant) -> Self {
+        let body = self.body.as_ref().map(|body| {
+            let text = tenant.fill(&body.to_string());
+            serde_json::from_str(&text).expect("still JSON")
+        });
+        Self {
+            path: tenant.fill(&self.path),
+            body,
+            ..self.clone()
+        }
+    }
+}
+
+/// Creates an object in the namespace it names, or else in `{ns}`.
+pub fn create(object: Value) -> Call {
+    let namespace = object["metadata"]["namespace"].as_str().unwrap_or("{ns}");
+    let collection = collection(&object, &format!("namespaces/{namespace}/"));
+    Call::new("POST", &collection, Some(object))
+}
+
+/// Creates a cluster-scoped object.
+pub fn create_in_cluster(object: Value) -> Call {
+    Call::new("POST", &collection(&object, ""), Some(object))
+}
+
+/// The path of all objects of this one's kind.
+fn collection(object: &Value, scope: &str) -> String {
+    let api = object["apiVersion"].as_str().expect("apiVersion");
+    let kind = object["kind"].as_str().expect("kind");
+    let (group, version) = api.split_once('/').unwrap_or(("", api));
+    let plural = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind)).plural;
+    let root = if group.is_empty() { "api" } else { "apis" };
+    format!("/{root}/{api}/{scope}{plural}")
+}
+
+/// Sends a body to a path: subresources, and what no object describes.
+pub fn post(path: &str, body: Value) -> Call {
+    Call::new("POST", path, Some(body))
+}
+
+/// Changes an object by merge patch.
+pub fn patch(path: &str, body: Value) -> Call {
+    Call::new("PATCH", path, Some(body))
+}
+
+/// Replaces an object.
+pub fn put(path: &str, body: Value) -> Call {
+    Call::new("PUT", path, Some(body))
+}
+
+/// Deletes an object.
+pub fn delete(path: &str) -> Call {
+    Call::new("DELETE", path, None)
+}
+
+/// Reads.
+pub fn get(path: &str) -> Call {
+    Call::new("GET", path, None)
+}
+
+/// Sends a request.
+pub async fn call(client: &Client, call: &Call) -> kube::Result<Value> {
+    let body = call.body.as_ref().map(Value::to_string).unwrap_or_default();
+    let request = Request::builder()
+        .method(call.method)
+        .uri(&call.path)
+        .header("content-type", call.content_type)
+        .body(body.into_bytes())
+        .expect("a request");
+    let text = client.request_text(request).await?;
+    Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
+/// What is tried, and a part of the message it is refused with; `ALLOWED` if it must go through.
+pub type Attempt = (&'static str, Call, &'static str);
+
+/// Marks what must go through.
+pub const ALLOWED: &str = "";
+
+/// Tries all of them and reports every one that ends otherwise than it must.
+///
+/// # Panics
+/// When there is any.
+pub async fn try_all(client: &Client, tenant: &Tenant, attempts: Vec<Attempt>) {
+    let mut wrong = Vec::new();
+    for (what, request, refusal) in attempts {
+        let refusal = tenant.fill(refusal);
+        let said = match call(client, &request.about(tenant)).await {
+            Ok(_) => None,
+            Err(kube::Error::Api(status)) => Some(status.message),
+            Err(error) => panic!("{what}: {error}"),
+        };
+        match said {
+            None if refusal != ALLOWED => {
+                wrong.push(format!(
+                    "{what}: went through, not refused with {refusal:?}"
+                ));
+            }
+            Some(said) if refusal == ALLOWED => wrong.push(format!("{what}: refused: {said}")),
+            Some(said) if !said.contains(&refusal) => {
+                wrong.push(format!("{what}: refused, but not with {refusal:?}: {said}"));
+            }
+            None | Some(_) => {}
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
