@@ -27,6 +27,16 @@ pub enum ChildKind {
 }
 
 impl ChildKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] = [
+        Self::ResourceQuota,
+        Self::LimitRange,
+        Self::NetworkPolicy,
+        Self::ServiceAccount,
+        Self::ConfigMap,
+        Self::RoleBinding,
+    ];
+
     /// Top-level fields that count.
     const fn governed(self) -> &'static [&'static str] {
         match self {

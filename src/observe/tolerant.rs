@@ -91,7 +91,7 @@ where
 
 impl<'de, K: DeserializeOwned> Deserialize<'de> for Tolerant<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object = Value::Object(deserializer.deserialize_map(WithoutManagedFields)?);
+        let object = without_managed_fields(deserializer)?;
         Ok(match serde_path_to_error::deserialize(&object) {
             Ok(object) => Self::Read(Arc::new(object)),
             Err(error) => Self::Unreadable(Arc::new(Unreadable {
@@ -102,7 +102,15 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Tolerant<K> {
     }
 }
 
-/// Reads an object as plain JSON, but for `metadata.managedFields`, which it walks over.
+/// Reads an object as plain JSON, but for `metadata.managedFields`, which are walked over unread.
+pub(super) fn without_managed_fields<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Value, D::Error> {
+    deserializer
+        .deserialize_map(WithoutManagedFields)
+        .map(Value::Object)
+}
+
 struct WithoutManagedFields;
 
 impl<'de> Visitor<'de> for WithoutManagedFields {
@@ -156,7 +164,7 @@ impl<'de> Visitor<'de> for Metadata {
 }
 
 /// What can be read of an object's metadata, each field on its own.
-fn recover(metadata: &Value) -> ObjectMeta {
+pub(super) fn recover(metadata: &Value) -> ObjectMeta {
     ObjectMeta {
         name: read(&metadata["name"]),
         namespace: read(&metadata["namespace"]),

@@ -1,0 +1,312 @@
+//! Reverse maps: from a plan, route, domain or number to the customers that refer to it.
+//!
+//! What a customer refers to depends on its path, so an entry is made anew when the customer, its tenant namespace, or a partner
+//! above changes ([`super::relations`]).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
+
+use super::table::Id;
+use crate::domain::domains;
+
+/// Sets of values by key; an empty set takes no room.
+#[derive(Debug)]
+pub struct Multi<K, V>(HashMap<K, BTreeSet<V>>);
+
+impl<K, V> Default for Multi<K, V> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash, V: Ord> Multi<K, V> {
+    /// Adds a value to a key's set.
+    pub fn add(&mut self, key: K, value: V) {
+        self.0.entry(key).or_default().insert(value);
+    }
+
+    /// Removes a value from a key's set.
+    pub fn remove(&mut self, key: &K, value: &V) {
+        if let Some(set) = self.0.get_mut(key) {
+            set.remove(value);
+            if set.is_empty() {
+                self.0.remove(key);
+            }
+        }
+    }
+
+    /// The values of a key, in order.
+    pub fn of<'a>(&'a self, key: &K) -> impl Iterator<Item = &'a V> + use<'a, K, V> {
+        self.0.get(key).into_iter().flatten()
+    }
+
+    /// How many values a key has.
+    pub fn count(&self, key: &K) -> usize {
+        self.0.get(key).map_or(0, BTreeSet::len)
+    }
+}
+
+/// A provider, if the path leads to one, and a customer number.
+pub type ProviderNumber = (Option<String>, String);
+
+/// Who claims a customer number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claimant {
+    /// A Customer that asks for it.
+    Customer(Id),
+    /// A tenant namespace on which it is recorded.
+    Tenant(String),
+}
+
+/// What one customer refers to, as its spec and path say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// The partner at the top of its path.
+    pub provider: Option<String>,
+    /// The plan asked for.
+    pub plan: Option<String>,
+    /// The plan recorded as in force.
+    pub plan_in_force: Option<String>,
+    /// The routes asked for, best first, with the partner namespace where each was found.
+    pub routes: Vec<(String, Option<String>)>,
+    /// The domain for hosts.
+    pub domain: Option<String>,
+    /// The number asked for in the spec.
+    pub number: Option<String>,
+}
+
+/// All reverse maps.
+#[derive(Debug, Default)]
+pub struct Index {
+    references: HashMap<Id, References>,
+    by_plan: Multi<String, Id>,
+    by_route: Multi<Id, Id>,
+    by_route_name: Multi<String, Id>,
+    by_number: Multi<ProviderNumber, Claimant>,
+    by_domain: BTreeMap<String, BTreeSet<Id>>,
+    tenant_numbers: HashMap<String, ProviderNumber>,
+}
+
+impl Index {
+    /// What a customer refers to.
+    pub fn references(&self, customer: &Id) -> Option<&References> {
+        self.references.get(customer)
+    }
+
+    /// Puts a customer's references in place of its former ones, which are given back; `None` takes them away.
+    pub fn set(&mut self, customer: &Id, references: Option<References>) -> Option<References> {
+        let old = self.references.remove(customer);
+        if let Some(old) = &old {
+            self.unlink(customer, old);
+        }
+        if let Some(new) = references {
+            self.link(customer, &new);
+            self.references.insert(customer.clone(), new);
+        }
+        old
+    }
+
+    fn link(&mut self, customer: &Id, references: &References) {
+        let References {
+            provider,
+            plan,
+            plan_in_force,
+            routes,
+            domain,
+            number,
+        } = references;
+        for plan in [plan, plan_in_force].into_iter().flatten() {
+            self.by_plan.add(plan.clone(), customer.clone());
+        }
+        for (name, namespace) in routes {
+            self.by_route_name.add(name.clone(), customer.clone());
+            if let Some(namespace) = namespace {
+                self.by_route
+                    .add((namespace.clone(), name.clone()), customer.clone());
+            }
+        }
+        if let Some(domain) = domain {
+            self.by_domain
+                .entry(domains::reversed(domain))
+                .or_default()
+                .insert(customer.clone());
+        }
+        if let Some(number) = number {
+            self.by_number.add(
+                (provider.clone(), number.clone()),
+                Claimant::Customer(customer.clone()),
+            );
+        }
+    }
+
+    fn unlink(&mut self, customer: &Id, references: &References) {
+        let References {
+            provider,
+            plan,
+            plan_in_force,
+            routes,
+            domain,
+            number,
+        } = references;
+        for plan in [plan, plan_in_force].into_iter().flatten() {
+            self.by_plan.remove(plan, customer);
+        }
+        for (name, namespace) in routes {
+            self.by_route_name.remove(name, customer);
+            if let Some(namespace) = namespace {
+                self.by_route
+                    .remove(&(namespace.clone(), name.clone()), customer);
+            }
+        }
+        if let Some(domain) = domain {
+            let reversed = domains::reversed(domain);
+            if let Some(set) = self.by_domain.get_mut(&reversed) {
+                set.remove(customer);
+                if set.is_empty() {
+                    self.by_domain.remove(&reversed);
+                }
+            }
+        }
+        if let Some(number) = number {
+            self.by_number.remove(
+                &(provider.clone(), number.clone()),
+                &Claimant::Customer(customer.clone()),
+            );
+        }
+    }
+
+    /// Puts the number (with its provider) recorded on a tenant namespace in place of its former one, which is given back.
+    pub fn set_tenant_number(
+        &mut self,
+        namespace: &str,
+        number: Option<ProviderNumber>,
+    ) -> Option<ProviderNumber> {
+        let claimant = Claimant::Tenant(namespace.to_owned());
+        let old = self.tenant_numbers.remove(namespace);
+        if let Some(old) = &old {
+            self.by_number.remove(old, &claimant);
+        }
+        if let Some(number) = number {
+            self.by_number.add(number.clone(), claimant);
+            self.tenant_numbers.insert(namespace.to_owned(), number);
+        }
+        old
+    }
+
+    /// Customers that ask for a plan or live by it.
+    pub fn with_plan<'a>(&'a self, plan: &str) -> impl Iterator<Item = &'a Id> + use<'a> {
+        self.by_plan.of(&plan.to_owned())
+    }
+
+    /// Customers whose list leads to this route.
+    pub fn with_route<'a>(
+        &'a self,
+        namespace: &str,
+        name: &str,
+    ) -> impl Iterator<Item = &'a Id> + use<'a> {
+        self.by_route.of(&(namespace.to_owned(), name.to_owned()))
+    }
+
+    /// Customers that have a route of this name on their list, found or not.
+    pub fn with_route_name<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Id> + use<'a> {
+        self.by_route_name.of(&name.to_owned())
+    }
+
+    /// Who claims a number under a provider.
+    pub fn with_number<'a>(
+        &'a self,
+        provider: Option<&str>,
+        number: &str,
+    ) -> impl Iterator<Item = &'a Claimant> + use<'a> {
+        self.by_number
+            .of(&(provider.map(ToOwned::to_owned), number.to_owned()))
+    }
+
+    /// Whether nobody claims a number under a provider.
+    pub fn number_is_free(&self, provider: Option<&str>, number: &str) -> bool {
+        self.by_number
+            .count(&(provider.map(ToOwned::to_owned), number.to_owned()))
+            == 0
+    }
+
+    /// Customers whose domain equals this one, or is above or below it.
+    pub fn in_the_way(&self, domain: &str) -> Vec<&Id> {
+        let reversed = domains::reversed(domain);
+        let below = self
+            .by_domain
+            .range(reversed.clone()..)
+            .take_while(|(candidate, _)| candidate.starts_with(&reversed))
+            .flat_map(|(_, customers)| customers);
+        let ends = reversed
+            .match_indices('.')
+            .map(|(at, _)| at + 1)
+            .filter(|&end| end < reversed.len());
+        let above = ends
+            .filter_map(|end| self.by_domain.get(&reversed[..end]))
+            .flatten();
+        below.chain(above).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(name: &str) -> Id {
+        ("partner-emea".into(), name.into())
+    }
+
+    fn with_domain(domain: &str) -> Option<References> {
+        Some(References {
+            domain: Some(domain.into()),
+            ..References::default()
+        })
+    }
+
+    #[test]
+    fn domains_above_equal_and_below_are_in_the_way() {
+        let mut index = Index::default();
+        index.set(&id("above"), with_domain("a.example"));
+        index.set(&id("below"), with_domain("x.shop.a.example"));
+        index.set(&id("beside"), with_domain("b.example"));
+        index.set(&id("longer"), with_domain("shop.a.examples"));
+        let found: BTreeSet<_> = index
+            .in_the_way("shop.a.example")
+            .into_iter()
+            .cloned()
+            .collect();
+        assert_eq!(found, [id("above"), id("below")].into());
+    }
+
+    #[test]
+    fn what_is_taken_away_leaves_nothing_behind() {
+        let mut index = Index::default();
+        let references = References {
+            plan: Some("p".into()),
+            routes: vec![("r".into(), Some("partner-emea".into()))],
+            domain: Some("a.example".into()),
+            number: Some("1".into()),
+            ..References::default()
+        };
+        index.set(&id("a"), Some(references.clone()));
+        assert!(!index.number_is_free(None, "1"));
+        assert_eq!(index.set(&id("a"), None), Some(references));
+        assert!(index.number_is_free(None, "1"));
+        assert_eq!(
+            index.with_plan("p").count() + index.with_route("partner-emea", "r").count(),
+            0
+        );
+        assert!(index.in_the_way("a.example").is_empty() && index.by_domain.is_empty());
+    }
+
+    #[test]
+    fn a_number_is_claimed_per_provider() {
+        let mut index = Index::default();
+        index.set_tenant_number("a--b", Some((Some("one".into()), "C-1".into())));
+        assert!(
+            !index.number_is_free(Some("one"), "C-1") && index.number_is_free(Some("two"), "C-1")
+        );
+        index.set_tenant_number("a--b", None);
+        assert!(index.number_is_free(Some("one"), "C-1"));
+    }
+}

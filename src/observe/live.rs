@@ -1,0 +1,115 @@
+//! What is asked of the API server itself, because no cache may answer it: why an object goes, and what a Secret holds.
+
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::core::PartialObjectMeta;
+use kube::{Api, Client, Resource};
+
+use crate::api::{PostalRoute, meta};
+use crate::error::{Cause, chain};
+use crate::plan::observed::{Departure, SecretSeen};
+
+/// Why an object with a deletion timestamp is going: whether its CRD or its namespace goes too is read with quorum, since a cache
+/// that is a moment late would take the loss of a CRD for the wish to delete every customer.
+///
+/// # Errors
+/// When it cannot be told; nothing may be done then.
+pub async fn departure<K: Resource<DynamicType = ()>>(
+    client: &Client,
+    namespace: &str,
+) -> Result<Departure, kube::Error> {
+    let crd = format!("{}.{}", K::plural(&()), K::group(&()));
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let (crd, namespace) = futures::try_join!(
+        crds.get_metadata_opt(&crd),
+        namespaces.get_metadata_opt(namespace)
+    )?;
+    let staying = !going(crd.as_ref()) && !going(namespace.as_ref());
+    Ok(if staying {
+        Departure::Deleted
+    } else {
+        Departure::SweptAlong
+    })
+}
+
+/// Gone or going.
+fn going<K>(object: Option<&PartialObjectMeta<K>>) -> bool {
+    object.is_none_or(|object| object.metadata.deletion_timestamp.is_some())
+}
+
+/// What a route's Secret holds, as far as its readiness needs to know; no content is kept.
+pub async fn credentials(client: &Client, route: &PostalRoute) -> SecretSeen {
+    let (Some(reference), Some(namespace)) =
+        (&route.spec.credentials_secret, &route.metadata.namespace)
+    else {
+        return SecretSeen::NotNeeded;
+    };
+    let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+    match secrets.get(&reference.name).await {
+        Ok(secret) => judge(&secret),
+        Err(error) if Cause::of(&error) == Cause::NotFound => SecretSeen::Missing,
+        Err(error) => SecretSeen::Unreadable(chain(&error)),
+    }
+}
+
+fn judge(secret: &Secret) -> SecretSeen {
+    let kind = secret.type_.as_deref().unwrap_or("Opaque");
+    if kind != meta::SECRET_TYPE_RELAY {
+        return SecretSeen::WrongType(kind.to_owned());
+    }
+    let filled = |key: &str| {
+        secret
+            .data
+            .as_ref()
+            .and_then(|data| data.get(key))
+            .is_some_and(|value| !value.0.is_empty())
+    };
+    let missing: Vec<_> = ["username", "password"]
+        .into_iter()
+        .filter(|key| !filled(key))
+        .collect();
+    if missing.is_empty() {
+        SecretSeen::Complete
+    } else {
+        SecretSeen::KeysMissing(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_openapi::ByteString;
+
+    fn secret(kind: &str, keys: &[(&str, &str)]) -> Secret {
+        let data = keys
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), ByteString(value.as_bytes().to_vec())))
+            .collect();
+        Secret {
+            type_: Some(kind.to_owned()),
+            data: Some(data),
+            ..Secret::default()
+        }
+    }
+
+    #[test]
+    fn type_and_keys_are_both_needed() {
+        let both = [("username", "u"), ("password", "p")];
+        assert_eq!(
+            judge(&secret(meta::SECRET_TYPE_RELAY, &both)),
+            SecretSeen::Complete
+        );
+        assert_eq!(
+            judge(&secret("Opaque", &both)),
+            SecretSeen::WrongType("Opaque".to_owned())
+        );
+        assert_eq!(
+            judge(&secret(
+                meta::SECRET_TYPE_RELAY,
+                &[("username", "u"), ("password", "")]
+            )),
+            SecretSeen::KeysMissing(vec!["password"])
+        );
+    }
+}

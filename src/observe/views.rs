@@ -1,0 +1,322 @@
+//! Everything about one object, gathered from the tables.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use kube::ResourceExt;
+
+use super::index::Claimant;
+use super::table::Id;
+use super::world::World;
+use crate::api::{ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
+use crate::domain::claims::Claim;
+use crate::domain::entitlement;
+use crate::domain::facts::TenantFacts;
+use crate::domain::names::{partner_namespace, tenant_namespace};
+use crate::domain::number;
+use crate::domain::people::Person;
+use crate::plan::observed::{
+    CustomerObserved, Departure, PartnerObserved, RouteObserved, RouteSeen, SecretSeen,
+    ServicePlanObserved, UserObserved, UserSeen,
+};
+use crate::plan::{Key, status};
+
+impl World {
+    /// Everything about one customer.
+    pub fn customer(&self, key: &Key, departure: Option<Departure>) -> Option<CustomerObserved> {
+        let customer = self.own::<Customer>(&key.namespace, &key.name)?;
+        let id: Id = (key.namespace.to_string(), key.name.to_string());
+        let home = self.lineage(&key.namespace);
+        let partner = home
+            .as_ref()
+            .and_then(|lineage| lineage.nearest())
+            .map(|partner| partner.name_any());
+        // Going with its namespace, a customer may have no path any more; its tenant is found by name all the same.
+        let partner = partner.or_else(|| {
+            key.namespace
+                .strip_prefix(meta::PARTNER_NAMESPACE_PREFIX)
+                .map(ToOwned::to_owned)
+        });
+        let namespace = partner
+            .map(|partner| tenant_namespace(&partner, &key.name))
+            .unwrap_or_default();
+        let tenant = self.namespace(&namespace).cloned();
+        let facts = tenant
+            .as_ref()
+            .map(|tenant| TenantFacts::read(&tenant.annotations))
+            .unwrap_or_default();
+        let references = self.index.references(&id).cloned().unwrap_or_default();
+
+        let routes = references.routes.iter().map(|(name, found)| RouteSeen {
+            name: name.clone(),
+            found: found.as_ref().map(|at| {
+                let route = self.own::<PostalRoute>(at, name);
+                (
+                    at.clone(),
+                    route.is_some_and(|route| {
+                        status::holds(route.status.as_ref(), ConditionType::Accepted)
+                    }),
+                )
+            }),
+        });
+        Some(CustomerObserved {
+            routes: routes.collect(),
+            foreign_namespace: self.foreign.contains(&namespace),
+            children: self.children_in(&namespace),
+            plan: references.plan.as_ref().and_then(|plan| self.own("", plan)),
+            plan_in_force: facts.plan.as_ref().and_then(|plan| self.own("", plan)),
+            users: self.users(&id),
+            free_number: self.free_number(
+                references.provider.as_deref(),
+                &customer.uid().unwrap_or_default(),
+            ),
+            number_claims: self.number_claims(
+                &id,
+                &namespace,
+                &customer,
+                references.provider.as_deref(),
+            ),
+            domain_claims: self.domain_claims(&id, references.domain.as_deref()),
+            customer,
+            home,
+            tenant,
+            departure,
+        })
+    }
+
+    fn users(&self, customer: &Id) -> Vec<UserSeen> {
+        let users = self
+            .users_ids(customer)
+            .into_iter()
+            .filter_map(|(namespace, name)| {
+                let user = self.own::<CustomerUser>(&namespace, &name)?;
+                // One that belongs elsewhere, or is going, takes no place.
+                let belongs = self.customer_of(&namespace, &user).as_ref() == Some(customer);
+                (belongs && user.metadata.deletion_timestamp.is_none()).then(|| UserSeen {
+                    person: Person {
+                        id: format!("{namespace}/{name}"),
+                        email: user.spec.email.clone(),
+                        enabled: user.spec.enabled,
+                        created: user.creation_timestamp().map(|time| time.0),
+                    },
+                    role: user.spec.role,
+                })
+            });
+        users.collect()
+    }
+
+    fn free_number(&self, provider: Option<&str>, uid: &str) -> String {
+        // Of 2^40 numbers a second try is already one in many millions; the bound is for totality.
+        let free = (0..64)
+            .map(|attempt| number::generate(uid, attempt))
+            .find(|n| self.index.number_is_free(provider, n));
+        free.unwrap_or_else(|| number::generate(uid, 64))
+    }
+
+    fn number_claims(
+        &self,
+        id: &Id,
+        tenant: &str,
+        customer: &Customer,
+        provider: Option<&str>,
+    ) -> Vec<Claim> {
+        let Some(number) = &customer.spec.customer_number else {
+            return Vec::new();
+        };
+        let claims =
+            self.index
+                .with_number(provider, number)
+                .filter_map(|claimant| match claimant {
+                    Claimant::Customer(other) if other == id => None,
+                    Claimant::Customer(other) => Some(self.claim(other)),
+                    Claimant::Tenant(namespace) if namespace == tenant => None,
+                    Claimant::Tenant(namespace) => Some(Claim {
+                        id: namespace.clone(),
+                        recorded: true,
+                        created: None,
+                    }),
+                });
+        claims.collect()
+    }
+
+    fn domain_claims(&self, id: &Id, domain: Option<&str>) -> Vec<Claim> {
+        let others = domain
+            .map(|domain| self.index.in_the_way(domain))
+            .unwrap_or_default();
+        others
+            .into_iter()
+            .filter(|other| *other != id)
+            .map(|other| self.claim(other))
+            .collect()
+    }
+
+    fn claim(&self, customer: &Id) -> Claim {
+        let object = self.own::<Customer>(&customer.0, &customer.1);
+        Claim {
+            id: format!("{}/{}", customer.0, customer.1),
+            recorded: false,
+            created: object
+                .and_then(|object| object.creation_timestamp())
+                .map(|time| time.0),
+        }
+    }
+
+    /// Everything about one partner.
+    pub fn partner(
+        &self,
+        key: &Key,
+        operator_namespace: &str,
+        departure: Option<Departure>,
+    ) -> Option<PartnerObserved> {
+        let partner = self.own::<Partner>(&key.namespace, &key.name)?;
+        let namespace = partner_namespace(&key.name);
+        let above = self.lineage(&key.namespace);
+        let own = self.namespace(&namespace).cloned();
+        // Counts are of what is really below: another partner of this name has what is below it.
+        let mine = own
+            .as_ref()
+            .is_some_and(|own| own.label(meta::LABEL_PARENT) == &*key.namespace);
+        let below = if mine {
+            self.namespaces_below(&namespace)
+        } else {
+            Vec::new()
+        };
+        let count = |kind| {
+            below
+                .iter()
+                .map(|at| self.inside.count(&(kind, at.clone())))
+                .sum::<usize>()
+        };
+        let routes_here = self
+            .inside
+            .of(&(crate::plan::Kind::PostalRoute, namespace.clone()));
+        let has_secrets = routes_here
+            .filter_map(|name| self.own::<PostalRoute>(&namespace, name))
+            .any(|route| route.spec.credentials_secret.is_some());
+        let plans: BTreeSet<String> = self.plans.values().map(|plan| plan.name_any()).collect();
+        Some(PartnerObserved {
+            foreign_namespace: self.foreign.contains(&namespace),
+            children: self.children_in(&namespace),
+            plans: plans.into_iter().collect(),
+            routes: above
+                .clone()
+                .map(|above| self.usable_routes(&above.with(partner.clone())))
+                .unwrap_or_default(),
+            has_secrets,
+            customers: i64::try_from(count(crate::plan::Kind::Customer)).unwrap_or(i64::MAX),
+            partners: i64::try_from(count(crate::plan::Kind::Partner)).unwrap_or(i64::MAX),
+            counted_at: self.counted_at(key),
+            operator_namespace: operator_namespace.to_owned(),
+            partner,
+            above,
+            own,
+            departure,
+        })
+    }
+
+    fn usable_routes(&self, lineage: &crate::domain::lineage::Lineage) -> Vec<String> {
+        let names: BTreeSet<String> = lineage
+            .nearest_first()
+            .flat_map(|partner| {
+                self.inside.of(&(
+                    crate::plan::Kind::PostalRoute,
+                    partner_namespace(&partner.name_any()),
+                ))
+            })
+            .cloned()
+            .collect();
+        let found = |name: &String| {
+            entitlement::find_route(name, lineage, |ns, name| self.own(ns, name)).is_some()
+        };
+        names.into_iter().filter(found).collect()
+    }
+
+    /// Everything about one postal route, with what was read of its Secret.
+    pub fn route(&self, key: &Key, secret: SecretSeen) -> Option<RouteObserved> {
+        let route = self.own::<PostalRoute>(&key.namespace, &key.name)?;
+        let home = self
+            .lineage(&key.namespace)
+            .filter(|lineage| lineage.nearest().is_some());
+        let users: Vec<&Id> = self.index.with_route(&key.namespace, &key.name).collect();
+        let only = users.iter().filter(|id| {
+            self.index.references(id).is_some_and(|references| {
+                references
+                    .routes
+                    .iter()
+                    .filter(|(_, found)| found.is_some())
+                    .count()
+                    == 1
+            })
+        });
+        let shadows = home.as_ref().and_then(|lineage| {
+            lineage
+                .nearest_first()
+                .skip(1)
+                .map(|partner| partner_namespace(&partner.name_any()))
+                .find(|above| {
+                    self.own::<PostalRoute>(above, &key.name)
+                        .is_some_and(|route| route.spec.inheritable)
+                })
+        });
+        Some(RouteObserved {
+            only_route_of: i64::try_from(only.count()).unwrap_or(i64::MAX),
+            used_by: users
+                .iter()
+                .map(|(namespace, name)| format!("{namespace}/{name}"))
+                .collect(),
+            counted_at: self.counted_at(key),
+            route,
+            home,
+            secret,
+            shadows,
+        })
+    }
+
+    /// Everything about one user.
+    pub fn user(&self, key: &Key) -> Option<UserObserved> {
+        let user = self.own::<CustomerUser>(&key.namespace, &key.name)?;
+        let in_tenant = self
+            .namespace(&key.namespace)
+            .is_some_and(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT);
+        let in_partner = self
+            .lineage(&key.namespace)
+            .is_some_and(|lineage| lineage.nearest().is_some());
+        let customer_id = self.customer_of(&key.namespace, &user);
+        let customer = customer_id
+            .as_ref()
+            .and_then(|(namespace, name)| self.own::<Customer>(namespace, name));
+        let status = customer
+            .as_ref()
+            .and_then(|customer| customer.status.as_ref());
+        let tenant = status
+            .and_then(|status| status.namespace.clone())
+            .unwrap_or_default();
+        let plan = status
+            .and_then(|status| status.plan.as_ref())
+            .and_then(|plan| self.own::<ServicePlan>("", plan));
+        Some(UserObserved {
+            users: customer_id.map(|id| self.users(&id)).unwrap_or_default(),
+            children: self.children_in(&tenant),
+            in_tenant,
+            in_partner,
+            customer,
+            plan,
+            user,
+        })
+    }
+
+    /// Everything about one plan.
+    pub fn plan(&self, key: &Key) -> Option<ServicePlanObserved> {
+        let plan: Arc<ServicePlan> = self.own("", &key.name)?;
+        let in_force = self.index.with_plan(&key.name).filter(|id| {
+            self.index
+                .references(id)
+                .is_some_and(|references| references.plan_in_force.as_deref() == Some(&*key.name))
+        });
+        Some(ServicePlanObserved {
+            customers: i64::try_from(in_force.count()).unwrap_or(i64::MAX),
+            counted_at: self.counted_at(key),
+            plan,
+        })
+    }
+}

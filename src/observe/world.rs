@@ -1,0 +1,324 @@
+//! Everything that is watched, with what follows from it.
+//!
+//! Taking in a change gives the keys of all objects it may concern. Too many keys cost a plan each that finds nothing to do; a key
+//! too few would leave an object as it was.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::runtime::watcher::Event;
+use kube::{Resource, ResourceExt};
+
+use super::index::{Index, Multi};
+use super::seen::Child;
+use super::table::{Change, Entry, Id, Table};
+use super::tolerant::Tolerant;
+use crate::api::{Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
+use crate::domain::fingerprint::ChildKind;
+use crate::domain::lineage::Lineage;
+use crate::plan::observed::{Children, NamespaceSeen};
+use crate::plan::{Key, Kind, Written};
+
+/// A kind of Clientele's own.
+pub trait Own: Resource<DynamicType = ()> + Clone + Send + Sync + 'static {
+    /// Which one.
+    const KIND: Kind;
+    /// Its table.
+    fn table(world: &World) -> &Table<Tolerant<Self>>;
+    /// Its table, to change it.
+    fn table_mut(world: &mut World) -> &mut Table<Tolerant<Self>>;
+    /// The objects that a change of an object of this kind may concern, but for itself.
+    fn concerns(world: &mut World, change: &Change<Tolerant<Self>>) -> BTreeSet<Key>;
+}
+
+impl<K: Resource<DynamicType = ()> + Clone> Entry for Tolerant<K> {
+    fn id(&self) -> Id {
+        (self.namespace().unwrap_or_default(), self.name_any())
+    }
+
+    fn uid(&self) -> &str {
+        self.meta().uid.as_deref().unwrap_or_default()
+    }
+
+    fn version(&self) -> &str {
+        self.meta().resource_version.as_deref().unwrap_or_default()
+    }
+}
+
+/// The tables and what is derived from them.
+#[derive(Debug, Default)]
+pub struct World {
+    pub(super) plans: Table<Tolerant<ServicePlan>>,
+    pub(super) partners: Table<Tolerant<Partner>>,
+    pub(super) routes: Table<Tolerant<PostalRoute>>,
+    pub(super) customers: Table<Tolerant<Customer>>,
+    pub(super) users: Table<Tolerant<CustomerUser>>,
+    pub(super) namespaces: Table<NamespaceSeen>,
+    pub(super) children: HashMap<ChildKind, Table<Child>>,
+    /// Namespaces that exist without our labels, as refused creations told.
+    pub(super) foreign: HashSet<String>,
+    pub(super) index: Index,
+    /// Objects by the namespace they are in.
+    pub(super) inside: Multi<(Kind, String), String>,
+    /// Our objects by the namespace they are in.
+    pub(super) rooms: Multi<String, (ChildKind, String)>,
+    /// Partner objects by their name.
+    pub(super) namesakes: Multi<String, Id>,
+    /// Users beside their customer, by the customer.
+    pub(super) users_of: Multi<Id, Id>,
+    /// Tenant namespaces by the partner's name.
+    pub(super) tenants_of: Multi<String, String>,
+    counted: HashMap<Key, Timestamp>,
+}
+
+impl World {
+    /// Takes in a watch event of an own kind.
+    pub fn watched<K: Own>(&mut self, event: Event<Tolerant<K>>) -> BTreeSet<Key> {
+        let changes = K::table_mut(self).watched(event);
+        changes
+            .iter()
+            .flat_map(|change| self.changed(change))
+            .collect()
+    }
+
+    /// Takes in the answer to a write of ours to an own object.
+    pub fn wrote<K: Own>(&mut self, object: Tolerant<K>) -> BTreeSet<Key> {
+        let change = K::table_mut(self).put(object);
+        change
+            .iter()
+            .flat_map(|change| self.changed(change))
+            .collect()
+    }
+
+    fn changed<K: Own>(&mut self, change: &Change<Tolerant<K>>) -> BTreeSet<Key> {
+        let (namespace, name) = &change.id;
+        let inside = (K::KIND, namespace.clone());
+        match (&change.old, &change.new) {
+            (None, Some(_)) => self.inside.add(inside, name.clone()),
+            (Some(_), None) => self.inside.remove(&inside, name),
+            _ => {}
+        }
+        let key = Key::new(K::KIND, namespace, name);
+        let mut keys = K::concerns(self, change);
+        if change.new.is_none() {
+            self.counted.remove(&key);
+            keys.remove(&key);
+        } else {
+            keys.insert(key);
+        }
+        keys
+    }
+
+    /// Takes in a watch event of namespaces.
+    pub fn namespace_watched(&mut self, event: Event<NamespaceSeen>) -> BTreeSet<Key> {
+        let changes = self.namespaces.watched(event);
+        changes
+            .iter()
+            .flat_map(|change| self.namespace_changed(change))
+            .collect()
+    }
+
+    /// Takes in a watch event of objects of a kind that we make.
+    pub fn child_watched(&mut self, kind: ChildKind, event: Event<Child>) -> BTreeSet<Key> {
+        let changes = self.children.entry(kind).or_default().watched(event);
+        changes
+            .iter()
+            .flat_map(|change| self.child_changed(kind, change))
+            .collect()
+    }
+
+    /// Takes in what a plan's steps have left behind.
+    pub fn written(&mut self, written: Written) -> BTreeSet<Key> {
+        match written {
+            Written::Namespace(seen) => {
+                self.foreign.remove(&seen.name);
+                let change = self.namespaces.put(seen);
+                change
+                    .iter()
+                    .flat_map(|change| self.namespace_changed(change))
+                    .collect()
+            }
+            Written::ForeignNamespace(name) => {
+                self.foreign.insert(name);
+                BTreeSet::new()
+            }
+            Written::Child {
+                kind,
+                namespace,
+                name,
+                seen,
+            } => {
+                let child = Child {
+                    kind,
+                    namespace,
+                    name,
+                    seen,
+                };
+                let change = self.children.entry(kind).or_default().put(child);
+                change
+                    .iter()
+                    .flat_map(|change| self.child_changed(kind, change))
+                    .collect()
+            }
+            Written::ChildGone {
+                kind,
+                namespace,
+                name,
+                uid,
+            } => {
+                let change = self
+                    .children
+                    .entry(kind)
+                    .or_default()
+                    .deleted(&(namespace, name), &uid);
+                change
+                    .iter()
+                    .flat_map(|change| self.child_changed(kind, change))
+                    .collect()
+            }
+        }
+    }
+
+    fn child_changed(&mut self, kind: ChildKind, change: &Change<Child>) -> BTreeSet<Key> {
+        let (namespace, name) = &change.id;
+        let room = (kind, name.clone());
+        match &change.new {
+            Some(_) => self.rooms.add(namespace.clone(), room),
+            None => self.rooms.remove(namespace, &room),
+        }
+        let relevant = |child: &Child| {
+            let seen = &child.seen;
+            (seen.uid.clone(), seen.fingerprint, seen.hard_in_force)
+        };
+        if change.old.as_ref().map(relevant) == change.new.as_ref().map(relevant) {
+            return BTreeSet::new();
+        }
+        self.keepers_of(namespace, kind)
+    }
+
+    /// Forgets that a namespace exists without our labels, before it is tried again.
+    pub fn forget_foreign(&mut self, name: &str) {
+        self.foreign.remove(name);
+    }
+
+    /// Notes that a status with a paced count was written.
+    pub fn counted(&mut self, key: &Key, now: Timestamp) {
+        self.counted.insert(key.clone(), now);
+    }
+
+    pub(super) fn counted_at(&self, key: &Key) -> Option<Timestamp> {
+        self.counted.get(key).copied()
+    }
+
+    /// Every object of a kind.
+    pub fn keys<K: Own>(&self) -> BTreeSet<Key> {
+        K::table(self)
+            .values()
+            .map(|object| object.id())
+            .map(|(ns, name)| Key::new(K::KIND, &ns, &name))
+            .collect()
+    }
+
+    /// Whether every watch has listed everything once.
+    pub fn is_complete(&self) -> bool {
+        let Self {
+            plans,
+            partners,
+            routes,
+            customers,
+            users,
+            namespaces,
+            children,
+            ..
+        } = self;
+        let own = plans.is_complete()
+            && partners.is_complete()
+            && routes.is_complete()
+            && customers.is_complete()
+            && users.is_complete();
+        own && namespaces.is_complete()
+            && children.len() == ChildKind::ALL.len()
+            && children.values().all(Table::is_complete)
+    }
+
+    /// How many objects of a kind cannot be read.
+    pub fn unreadable<K: Own>(&self) -> usize {
+        K::table(self)
+            .values()
+            .filter(|object| object.object().is_err())
+            .count()
+    }
+
+    pub(super) fn namespace(&self, name: &str) -> Option<&NamespaceSeen> {
+        self.namespaces.get("", name)
+    }
+
+    pub(super) fn own<K: Own>(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
+        K::table(self).get(namespace, name)?.object().ok().cloned()
+    }
+
+    pub(super) fn children_in(&self, namespace: &str) -> Children {
+        self.rooms
+            .of(&namespace.to_owned())
+            .filter_map(|(kind, name)| {
+                let child = self.children.get(kind)?.get(namespace, name)?;
+                Some(((*kind, name.clone()), child.seen.clone()))
+            })
+            .collect()
+    }
+
+    /// The partner path of a namespace: `Some` for `clientele-partners` (empty) and for every partner's own namespace.
+    pub fn lineage(&self, namespace: &str) -> Option<Lineage> {
+        let mut bottom_first = Vec::new();
+        let mut at = namespace.to_owned();
+        // Namespaces are owned by objects in other namespaces, each made before what is below it; the bound is for a world that
+        // was edited by hand into a circle.
+        for _ in 0..32 {
+            if at == meta::PARTNERS_NAMESPACE {
+                bottom_first.reverse();
+                return Some(Lineage::new(bottom_first));
+            }
+            let seen = self.namespace(&at)?;
+            let (name, parent) = (
+                seen.label(meta::LABEL_PARTNER),
+                seen.label(meta::LABEL_PARENT),
+            );
+            let partner = self.own::<Partner>(parent, name)?;
+            if !crate::plan::partner::owns(seen, name, parent, &partner.uid().unwrap_or_default()) {
+                return None;
+            }
+            parent.clone_into(&mut at);
+            bottom_first.push(partner);
+        }
+        None
+    }
+}
+
+macro_rules! own {
+    ($($kind:ident => $field:ident, $concerns:ident;)+) => {$(
+        impl Own for $kind {
+            const KIND: Kind = Kind::$kind;
+
+            fn table(world: &World) -> &Table<Tolerant<Self>> {
+                &world.$field
+            }
+
+            fn table_mut(world: &mut World) -> &mut Table<Tolerant<Self>> {
+                &mut world.$field
+            }
+
+            fn concerns(world: &mut World, change: &Change<Tolerant<Self>>) -> BTreeSet<Key> {
+                world.$concerns(change)
+            }
+        }
+    )+};
+}
+
+own! {
+    ServicePlan => plans, plan_concerns;
+    Partner => partners, partner_concerns;
+    PostalRoute => routes, route_concerns;
+    Customer => customers, customer_concerns;
+    CustomerUser => users, user_concerns;
+}
