@@ -3,6 +3,8 @@
 #![warn(missing_docs)]
 
 pub mod api;
+pub mod apply;
+pub mod controller;
 pub mod domain;
 pub mod error;
 pub mod observe;

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::table::{Entry, Id};
 use super::tolerant::{recover, without_managed_fields};
-use crate::domain::fingerprint::{self, ChildKind};
+use crate::domain::fingerprint::ChildKind;
 use crate::plan::observed::{ChildSeen, NamespaceSeen};
 
 /// A Kubernetes kind of which objects are made in namespaces.
@@ -86,54 +86,18 @@ impl Entry for NamespaceSeen {
 }
 
 /// What is kept of a child, from its JSON.
-pub fn child(kind: ChildKind, object: &Value) -> Child {
-    let metadata = recover(&object["metadata"]);
-    let role = object
-        .pointer("/roleRef/name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
-    let subjects = object["subjects"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let hard = object.pointer("/spec/hard");
-    let seen = ChildSeen {
-        fingerprint: fingerprint::of(kind, object),
-        hard_in_force: kind == ChildKind::ResourceQuota
-            && hard.is_some()
-            && fingerprint::of_quantities(hard)
-                == fingerprint::of_quantities(object.pointer("/status/hard")),
-        role,
-        subjects: subjects
-            .iter()
-            .filter_map(|subject| Some(subject["name"].as_str()?.to_owned()))
-            .collect(),
-        uid: metadata.uid.unwrap_or_default(),
-        resource_version: metadata.resource_version.unwrap_or_default(),
+fn child(kind: ChildKind, object: &Value) -> Child {
+    let text = |field: &str| {
+        object["metadata"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     };
     Child {
         kind,
-        namespace: metadata.namespace.unwrap_or_default(),
-        name: metadata.name.unwrap_or_default(),
-        seen,
-    }
-}
-
-/// What is kept of a namespace, from its JSON.
-pub fn namespace(object: &Value) -> NamespaceSeen {
-    let metadata = recover(&object["metadata"]);
-    NamespaceSeen {
-        name: metadata.name.unwrap_or_default(),
-        uid: metadata.uid.unwrap_or_default(),
-        resource_version: metadata.resource_version.unwrap_or_default(),
-        labels: metadata.labels.unwrap_or_default(),
-        annotations: metadata.annotations.unwrap_or_default(),
-        // A time that cannot be parsed is a time all the same.
-        deleting: !object
-            .pointer("/metadata/deletionTimestamp")
-            .unwrap_or(&Value::Null)
-            .is_null(),
+        namespace: text("namespace"),
+        name: text("name"),
+        seen: ChildSeen::read(kind, object),
     }
 }
 
@@ -177,7 +141,7 @@ impl<'de> Deserialize<'de> for Seen<Namespace, NamespaceSeen> {
         let object = without_managed_fields(deserializer)?;
         Ok(Self {
             metadata: versions(&object),
-            kept: namespace(&object),
+            kept: NamespaceSeen::read(&object),
             kind: PhantomData,
         })
     }
@@ -228,26 +192,6 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn quota(status: &Value) -> Child {
-        let object = json!({
-            "metadata": {"name": "clientele", "namespace": "ns", "uid": "u", "resourceVersion": "1"},
-            "spec": {"hard": {"requests.memory": "1Gi", "pods": "5"}},
-            "status": {"hard": status},
-        });
-        child(ChildKind::ResourceQuota, &object)
-    }
-
-    #[test]
-    fn a_quota_is_in_force_when_its_status_says_so_in_any_spelling() {
-        assert!(
-            quota(&json!({"requests.memory": "1024Mi", "pods": "5"}))
-                .seen
-                .hard_in_force
-        );
-        assert!(!quota(&json!({"requests.memory": "1Gi"})).seen.hard_in_force);
-        assert!(!quota(&Value::Null).seen.hard_in_force);
-    }
-
     #[test]
     fn a_child_with_times_that_nobody_can_parse_is_seen() {
         let text = json!({
@@ -265,13 +209,5 @@ mod tests {
             ("customer", "u")
         );
         assert_eq!(seen.meta().resource_version.as_deref(), Some("4"));
-    }
-
-    #[test]
-    fn a_namespace_with_a_deletion_time_that_nobody_can_parse_is_going() {
-        let seen =
-            namespace(&json!({"metadata": {"name": "n", "deletionTimestamp": "9999-99-99"}}));
-        assert!(seen.deleting);
-        assert!(!namespace(&json!({"metadata": {"name": "n"}})).deleting);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::index::Claimant;
@@ -23,7 +24,7 @@ use crate::plan::{Key, status};
 
 impl World {
     /// Everything about one customer.
-    pub fn customer(&self, key: &Key, departure: Option<Departure>) -> Option<CustomerObserved> {
+    pub fn customer(&self, key: &Key, departure: Option<Departure>, now: Timestamp) -> Option<CustomerObserved> {
         let customer = self.own::<Customer>(&key.namespace, &key.name)?;
         let id: Id = (key.namespace.to_string(), key.name.to_string());
         let home = self.lineage(&key.namespace);
@@ -61,7 +62,7 @@ impl World {
         });
         Some(CustomerObserved {
             routes: routes.collect(),
-            foreign_namespace: self.foreign.contains(&namespace),
+            foreign_namespace: self.is_foreign(&namespace, now),
             children: self.children_in(&namespace),
             plan: references.plan.as_ref().and_then(|plan| self.own("", plan)),
             plan_in_force: facts.plan.as_ref().and_then(|plan| self.own("", plan)),
@@ -162,12 +163,7 @@ impl World {
     }
 
     /// Everything about one partner.
-    pub fn partner(
-        &self,
-        key: &Key,
-        operator_namespace: &str,
-        departure: Option<Departure>,
-    ) -> Option<PartnerObserved> {
+    pub fn partner(&self, key: &Key, operator_namespace: &str, departure: Option<Departure>, now: Timestamp) -> Option<PartnerObserved> {
         let partner = self.own::<Partner>(&key.namespace, &key.name)?;
         let namespace = partner_namespace(&key.name);
         let above = self.lineage(&key.namespace);
@@ -195,7 +191,7 @@ impl World {
             .any(|route| route.spec.credentials_secret.is_some());
         let plans: BTreeSet<String> = self.plans.values().map(|plan| plan.name_any()).collect();
         Some(PartnerObserved {
-            foreign_namespace: self.foreign.contains(&namespace),
+            foreign_namespace: self.is_foreign(&namespace, now),
             children: self.children_in(&namespace),
             plans: plans.into_iter().collect(),
             routes: above

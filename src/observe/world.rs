@@ -3,22 +3,24 @@
 //! Taking in a change gives the keys of all objects it may concern. Too many keys cost a plan each that finds nothing to do; a key
 //! too few would leave an object as it was.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::runtime::watcher::Event;
 use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 
 use super::index::{Index, Multi};
 use super::seen::Child;
 use super::table::{Change, Entry, Id, Table};
 use super::tolerant::Tolerant;
-use crate::api::{Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
+use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::Lineage;
 use crate::plan::observed::{Children, NamespaceSeen};
-use crate::plan::{Key, Kind, Written};
+use crate::plan::{Key, Kind, LOOK_AGAIN, Written};
 
 /// A kind of Clientele's own.
 pub trait Own: Resource<DynamicType = ()> + Clone + Send + Sync + 'static {
@@ -56,8 +58,8 @@ pub struct World {
     pub(super) users: Table<Tolerant<CustomerUser>>,
     pub(super) namespaces: Table<NamespaceSeen>,
     pub(super) children: HashMap<ChildKind, Table<Child>>,
-    /// Namespaces that exist without our labels, as refused creations told.
-    pub(super) foreign: HashSet<String>,
+    /// Namespaces that exist without our labels, as refused creations told, and when.
+    foreign: HashMap<String, Timestamp>,
     pub(super) index: Index,
     /// Objects by the namespace they are in.
     pub(super) inside: Multi<(Kind, String), String>,
@@ -128,9 +130,14 @@ impl World {
             .collect()
     }
 
-    /// Takes in what a plan's steps have left behind.
-    pub fn written(&mut self, written: Written) -> BTreeSet<Key> {
+    /// Takes in what the steps of a plan for an object of kind `K` have left behind.
+    pub fn written<K: Own + DeserializeOwned>(&mut self, written: Written, now: Timestamp) -> BTreeSet<Key> {
         match written {
+            // Decoding tolerantly does not fail; an answer that is no object at all will be followed by the watch.
+            Written::Own(object) => match serde_json::from_value(object) {
+                Ok(object) => self.wrote::<K>(object),
+                Err(_) => BTreeSet::new(),
+            },
             Written::Namespace(seen) => {
                 self.foreign.remove(&seen.name);
                 let change = self.namespaces.put(seen);
@@ -140,7 +147,7 @@ impl World {
                     .collect()
             }
             Written::ForeignNamespace(name) => {
-                self.foreign.insert(name);
+                self.foreign.insert(name, now);
                 BTreeSet::new()
             }
             Written::Child {
@@ -197,9 +204,13 @@ impl World {
         self.keepers_of(namespace, kind)
     }
 
-    /// Forgets that a namespace exists without our labels, before it is tried again.
-    pub fn forget_foreign(&mut self, name: &str) {
-        self.foreign.remove(name);
+    /// Whether a namespace exists without our labels, as far as is known: nothing tells us when it goes, so what was learnt is
+    /// forgotten after a while, and tried again.
+    pub(super) fn is_foreign(&self, name: &str, now: Timestamp) -> bool {
+        self.foreign.get(name).is_some_and(|learnt| {
+            let age = Duration::try_from(now.duration_since(*learnt)).unwrap_or_default();
+            age < LOOK_AGAIN
+        })
     }
 
     /// Notes that a status with a paced count was written.
@@ -240,6 +251,26 @@ impl World {
         own && namespaces.is_complete()
             && children.len() == ChildKind::ALL.len()
             && children.values().all(Table::is_complete)
+    }
+
+    /// An object of an own kind, if it is there and can be read.
+    pub fn readable<K: Own>(&self, key: &Key) -> Option<Arc<K>> {
+        self.own(&key.namespace, &key.name)
+    }
+
+    /// Why an object that is there cannot be read.
+    pub fn unreadable_reason<K: Own>(&self, key: &Key) -> Option<&str> {
+        if key.kind != K::KIND {
+            return None;
+        }
+        let object = K::table(self).get(&key.namespace, &key.name)?;
+        object.object().err().map(|unreadable| unreadable.reason.as_str())
+    }
+
+    /// How many customers have this access, by their status.
+    pub fn customers_with(&self, access: Option<Access>) -> usize {
+        let objects = self.customers.values().filter_map(|object| object.object().ok());
+        objects.filter(|customer| customer.status.as_ref().and_then(|status| status.access) == access).count()
     }
 
     /// How many objects of a kind cannot be read.

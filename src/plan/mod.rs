@@ -10,6 +10,7 @@
 
 pub mod customer;
 pub mod customer_user;
+pub mod notes;
 pub mod objects;
 pub mod observed;
 pub mod partner;
@@ -24,6 +25,11 @@ pub use step::{Failure, Outcome, Stages, Step, Written};
 pub use subject::{Key, Kind, Subject};
 
 use std::time::Duration;
+
+use kube::ResourceExt;
+
+/// How long until a namespace that is in the way is looked at again; nothing tells us when it goes.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// What to do about one object.
 #[derive(Clone, Debug)]
@@ -48,4 +54,22 @@ impl<S> Plan<S> {
             wake: None,
         }
     }
+}
+
+/// The step that puts a finalizer of ours on an object, unless it is there.
+fn add_finalizer(object: &impl ResourceExt, finalizer: &str) -> Option<Step> {
+    let mut finalizers = object.finalizers().to_vec();
+    if finalizers.iter().any(|there| there == finalizer) {
+        return None;
+    }
+    finalizers.push(finalizer.to_owned());
+    Some(Step::Finalizers(finalizers))
+}
+
+/// The step that takes a finalizer of ours off an object, if it is there.
+fn remove_finalizer(object: &impl ResourceExt, finalizer: &str) -> Option<Step> {
+    let mut finalizers = object.finalizers().to_vec();
+    let before = finalizers.len();
+    finalizers.retain(|there| there != finalizer);
+    (finalizers.len() < before).then_some(Step::Finalizers(finalizers))
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::api::{Customer, CustomerUser, Partner, PostalRoute, Role, ServicePlan};
 use crate::domain::claims::Claim;
-use crate::domain::fingerprint::ChildKind;
+use crate::domain::fingerprint::{self, ChildKind};
 use crate::domain::lineage::Lineage;
 use crate::domain::people::Person;
 
@@ -213,4 +214,77 @@ pub struct ServicePlanObserved {
     pub customers: i64,
     /// When the count was last written by this process.
     pub counted_at: Option<Timestamp>,
+}
+
+impl NamespaceSeen {
+    /// What is seen of a namespace, from its JSON. Never fails: what is not there or not of its type counts as empty.
+    pub fn read(object: &Value) -> Self {
+        let metadata = &object["metadata"];
+        Self {
+            name: text(metadata, "name"),
+            uid: text(metadata, "uid"),
+            resource_version: text(metadata, "resourceVersion"),
+            labels: texts(&metadata["labels"]),
+            annotations: texts(&metadata["annotations"]),
+            // A time that nobody can parse is a time all the same.
+            deleting: !metadata["deletionTimestamp"].is_null(),
+        }
+    }
+}
+
+impl ChildSeen {
+    /// What is seen of an object of this kind, from its JSON. Never fails.
+    pub fn read(kind: ChildKind, object: &Value) -> Self {
+        let metadata = &object["metadata"];
+        let hard = object.pointer("/spec/hard");
+        let in_force = object.pointer("/status/hard");
+        let subjects = object["subjects"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Self {
+            uid: text(metadata, "uid"),
+            resource_version: text(metadata, "resourceVersion"),
+            fingerprint: fingerprint::of(kind, object),
+            hard_in_force: kind == ChildKind::ResourceQuota
+                && hard.is_some()
+                && fingerprint::of_quantities(hard) == fingerprint::of_quantities(in_force),
+            role: text(&object["roleRef"], "name"),
+            subjects: subjects.iter().map(|subject| text(subject, "name")).collect(),
+        }
+    }
+}
+
+fn text(object: &Value, field: &str) -> String {
+    object[field].as_str().unwrap_or_default().to_owned()
+}
+
+fn texts(object: &Value) -> BTreeMap<String, String> {
+    let fields = object.as_object().into_iter().flatten();
+    fields.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn quota(status: &Value) -> ChildSeen {
+        let object = json!({
+            "spec": {"hard": {"requests.memory": "1Gi", "pods": "5"}},
+            "status": {"hard": status},
+        });
+        ChildSeen::read(ChildKind::ResourceQuota, &object)
+    }
+
+    #[test]
+    fn a_quota_is_in_force_when_its_status_says_so_in_any_spelling() {
+        assert!(quota(&json!({"requests.memory": "1024Mi", "pods": "5"})).hard_in_force);
+        assert!(!quota(&json!({"requests.memory": "1Gi"})).hard_in_force);
+        assert!(!quota(&Value::Null).hard_in_force);
+    }
+
+    #[test]
+    fn a_namespace_with_a_deletion_time_that_nobody_can_parse_is_going() {
+        let seen = NamespaceSeen::read(&json!({"metadata": {"name": "n", "deletionTimestamp": "9999-99-99"}}));
+        assert!(seen.deleting && seen.name == "n");
+        assert!(!NamespaceSeen::read(&json!({"metadata": {"name": 1}})).deleting);
+    }
 }

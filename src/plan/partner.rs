@@ -1,14 +1,12 @@
 //! One partner: its own namespace, its staff's bindings, what it is offered, and how many are below it.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::objects::namespace::Wanted;
 use super::objects::{Owner, bindings, partner as objects};
 use super::observed::{Departure, NamespaceSeen, PartnerObserved};
-use super::{Draft, Plan, Stages, Step, Subject, Verdict, status, subject::Kind};
+use super::{Draft, LOOK_AGAIN, Plan, Stages, Step, Subject, Verdict, status, subject::Kind};
 use crate::api::{ConditionType, PartnerStatus, Reason, StaffRole, meta};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::Lineage;
@@ -16,9 +14,6 @@ use crate::domain::names::{PartnerName, partner_namespace};
 use crate::plan::customer::drifted;
 
 const ROLES: [StaffRole; 3] = [StaffRole::Reseller, StaffRole::Seller, StaffRole::Support];
-
-/// How long until a namespace that is not ours is looked at again; nothing tells us when it goes.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// What to do about a partner.
 pub fn plan(observed: &PartnerObserved, now: Timestamp) -> Plan<PartnerStatus> {
@@ -161,14 +156,7 @@ fn leave(
             uid: seen.uid.clone(),
         }));
     }
-    if observed
-        .partner
-        .finalizers()
-        .iter()
-        .any(|finalizer| finalizer == meta::FINALIZER_PARTNER)
-    {
-        stages.then([Step::RemoveFinalizer(meta::FINALIZER_PARTNER)]);
-    }
+    stages.then(super::remove_finalizer(observed.partner.as_ref(), meta::FINALIZER_PARTNER));
     Plan {
         stages,
         ..Plan::nothing(subject)
@@ -190,14 +178,7 @@ fn settle(
     };
 
     let mut stages = Stages::default();
-    if !observed
-        .partner
-        .finalizers()
-        .iter()
-        .any(|finalizer| finalizer == meta::FINALIZER_PARTNER)
-    {
-        stages.then([Step::AddFinalizer(meta::FINALIZER_PARTNER)]);
-    }
+    stages.then(super::add_finalizer(observed.partner.as_ref(), meta::FINALIZER_PARTNER));
     let wanted = Wanted::partner(&owner, &subject.key.namespace, &subject.uid);
     stages.then(match &observed.own {
         Some(own) => wanted.patch(own),

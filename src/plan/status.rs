@@ -126,8 +126,7 @@ pub fn conclude<S: Conditioned>(
         carry_over,
     } = draft;
     if let Some(failure) = &outcome.failure {
-        if failure.retryable && attempt == 0 && old.is_some_and(|old| !old.conditions().is_empty())
-        {
+        if failure.retryable && attempt == 0 {
             return None;
         }
         verdict = match verdict {

@@ -8,10 +8,8 @@ use crate::domain::fingerprint::ChildKind;
 /// One write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Put the finalizer on the subject.
-    AddFinalizer(&'static str),
-    /// Take the finalizer off the subject; the object then goes.
-    RemoveFinalizer(&'static str),
+    /// Give the subject these finalizers, if it still is at the version that was looked at. Without ours, and going, it goes.
+    Finalizers(Vec<String>),
     /// Make a namespace by POST. One that exists already is never taken over.
     CreateNamespace {
         /// Its name.
@@ -88,7 +86,9 @@ impl Stages {
 /// What a write left behind in the cluster: fed back into the caches, so that nothing is written twice while the watch catches up.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Written {
-    /// A namespace as it is now. With `foreign` it exists and is not ours.
+    /// The subject itself, as JSON, as it is now.
+    Own(Value),
+    /// A namespace with our labels, as it is now.
     Namespace(NamespaceSeen),
     /// A namespace of this name exists without Clientele's labels.
     ForeignNamespace(String),

@@ -6,21 +6,16 @@
 mod decisions;
 mod rooms;
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use kube::ResourceExt;
 
 use self::decisions::{Decisions, Trouble, adoption};
 pub use self::rooms::drifted;
 use super::observed::{CustomerObserved, Departure};
-use super::{Draft, Plan, Stages, Step, Subject, Verdict, subject::Kind};
+use super::{Draft, LOOK_AGAIN, Plan, Stages, Subject, Verdict, subject::Kind};
 use crate::api::{ConditionType, CustomerStatus, Phase, Reason, meta};
 use crate::domain::lineage::Lineage;
 use crate::domain::names::{CustomerName, PartnerName, tenant_namespace};
-
-/// How long until a namespace that is not ours, or a terminating one, is looked at again; nothing tells us when it goes.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// What to do about a customer.
 pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus> {
@@ -97,14 +92,7 @@ fn leave(
         stages.then(rooms::bindings_to_remove(observed, &tenant.name));
         stages.then(super::objects::namespace::Wanted::retained().patch(tenant));
     }
-    if observed
-        .customer
-        .finalizers()
-        .iter()
-        .any(|finalizer| finalizer == meta::FINALIZER_TENANT)
-    {
-        stages.then([Step::RemoveFinalizer(meta::FINALIZER_TENANT)]);
-    }
+    stages.then(super::remove_finalizer(observed.customer.as_ref(), meta::FINALIZER_TENANT));
     Plan {
         stages,
         ..Plan::nothing(subject)
@@ -142,14 +130,7 @@ fn open(
     let rooms = rooms::furnish(observed, &subject, lineage, partner, &namespace, &decisions);
 
     let mut stages = Stages::default();
-    if !observed
-        .customer
-        .finalizers()
-        .iter()
-        .any(|finalizer| finalizer == meta::FINALIZER_TENANT)
-    {
-        stages.then([Step::AddFinalizer(meta::FINALIZER_TENANT)]);
-    }
+    stages.then(super::add_finalizer(observed.customer.as_ref(), meta::FINALIZER_TENANT));
     for stage in rooms.stages {
         stages.then(stage);
     }

@@ -1,0 +1,125 @@
+//! Where objects are, and the requests to change them: plain JSON in and out, so that an answer that does not fit a type is no failure.
+
+use http::Request;
+use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Client, Resource};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::api::meta::FIELD_MANAGER;
+use crate::domain::fingerprint::ChildKind;
+
+/// A collection of the API and what its objects are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// Path of the collection.
+    url: String,
+    /// `apiVersion`.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+}
+
+impl Address {
+    /// The collection of kind `K`, in a namespace if it is not empty.
+    pub fn of<K: Resource<DynamicType = ()>>(namespace: &str) -> Self {
+        Self {
+            url: K::url_path(&(), (!namespace.is_empty()).then_some(namespace)),
+            api_version: K::api_version(&()).into_owned(),
+            kind: K::kind(&()).into_owned(),
+        }
+    }
+
+    /// Namespaces.
+    pub fn namespaces() -> Self {
+        Self::of::<Namespace>("")
+    }
+
+    /// The collection of a kind that is made in namespaces.
+    pub fn child(kind: ChildKind, namespace: &str) -> Self {
+        match kind {
+            ChildKind::ResourceQuota => Self::of::<ResourceQuota>(namespace),
+            ChildKind::LimitRange => Self::of::<LimitRange>(namespace),
+            ChildKind::NetworkPolicy => Self::of::<NetworkPolicy>(namespace),
+            ChildKind::ServiceAccount => Self::of::<ServiceAccount>(namespace),
+            ChildKind::ConfigMap => Self::of::<ConfigMap>(namespace),
+            ChildKind::RoleBinding => Self::of::<RoleBinding>(namespace),
+        }
+    }
+
+    fn request(&self) -> kube::core::Request {
+        kube::core::Request::new(self.url.clone())
+    }
+
+    /// Makes an object.
+    ///
+    /// # Errors
+    /// What the API server or the client says.
+    pub async fn create(&self, client: &Client, body: &Value) -> kube::Result<Value> {
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let body = serde_json::to_vec(body).map_err(kube::Error::SerdeError)?;
+        send(client, self.request().create(&params, body)).await
+    }
+
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// What the API server or the client says.
+    pub async fn get(&self, client: &Client, name: &str) -> kube::Result<Value> {
+        send(client, self.request().get(name, &kube::api::GetParams::default())).await
+    }
+
+    /// Server-side apply, forced: what we want wins.
+    ///
+    /// # Errors
+    /// What the API server or the client says.
+    pub async fn apply(&self, client: &Client, name: &str, body: &Value) -> kube::Result<Value> {
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        send(client, self.request().patch(name, &params, &Patch::Apply(body))).await
+    }
+
+    /// Server-side apply of the status alone.
+    ///
+    /// # Errors
+    /// What the API server or the client says.
+    pub async fn apply_status<S: Serialize>(&self, client: &Client, name: &str, body: &S) -> kube::Result<Value> {
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        send(client, self.request().patch_subresource("status", name, &params, &Patch::Apply(body))).await
+    }
+
+    /// Merge patch (RFC 7396).
+    ///
+    /// # Errors
+    /// What the API server or the client says.
+    pub async fn merge(&self, client: &Client, name: &str, patch: &Value) -> kube::Result<Value> {
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+        send(client, self.request().patch(name, &params, &Patch::Merge(patch))).await
+    }
+
+    /// Puts an object in place of the one that is there.
+    ///
+    /// # Errors
+    /// What the API server or the client says.
+    pub async fn replace(&self, client: &Client, name: &str, body: &Value) -> kube::Result<Value> {
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let body = serde_json::to_vec(body).map_err(kube::Error::SerdeError)?;
+        send(client, self.request().replace(name, &params, body)).await
+    }
+
+    /// Deletes the object of this UID.
+    ///
+    /// # Errors
+    /// What the API server or the client says; 409 when another object has the name now.
+    pub async fn delete(&self, client: &Client, name: &str, uid: &str) -> kube::Result<Value> {
+        let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        send(client, self.request().delete(name, &params)).await
+    }
+}
+
+async fn send(client: &Client, request: Result<Request<Vec<u8>>, kube::core::request::Error>) -> kube::Result<Value> {
+    client.request(request.map_err(kube::Error::BuildRequest)?).await
+}

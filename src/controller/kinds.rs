@@ -1,0 +1,113 @@
+//! The wiring of each kind: what is asked before its plan, and which plan.
+
+use jiff::Timestamp;
+use kube::Resource;
+
+use super::reconcile::{Context, Controlled};
+use crate::api::{
+    Customer, CustomerStatus, CustomerUser, CustomerUserStatus, Partner, PartnerStatus, PostalRoute, PostalRouteStatus,
+    ServicePlan, ServicePlanStatus,
+};
+use crate::observe::live;
+use crate::ops::clock;
+use crate::plan::observed::{Departure, SecretSeen};
+use crate::plan::{Key, Plan, customer, customer_user, partner, postal_route, service_plan};
+
+/// Why an object goes, if it does.
+async fn departure<K: Resource<DynamicType = ()>>(context: &Context, object: &K) -> kube::Result<Option<Departure>> {
+    if object.meta().deletion_timestamp.is_none() {
+        return Ok(None);
+    }
+    let namespace = object.meta().namespace.as_deref().unwrap_or_default();
+    live::departure::<K>(&context.client, namespace).await.map(Some)
+}
+
+impl Controlled for Customer {
+    type Status = CustomerStatus;
+    type Gathered = Option<Departure>;
+
+    fn status(&self) -> Option<&CustomerStatus> {
+        self.status.as_ref()
+    }
+
+    async fn gather(context: &Context, object: &Self) -> kube::Result<Self::Gathered> {
+        departure(context, object).await
+    }
+
+    fn plan(context: &Context, key: &Key, gathered: Self::Gathered, now: Timestamp) -> Option<Plan<CustomerStatus>> {
+        let observed = context.world().customer(key, gathered, now)?;
+        Some(customer::plan(&observed, now))
+    }
+}
+
+impl Controlled for Partner {
+    type Status = PartnerStatus;
+    type Gathered = Option<Departure>;
+
+    fn status(&self) -> Option<&PartnerStatus> {
+        self.status.as_ref()
+    }
+
+    async fn gather(context: &Context, object: &Self) -> kube::Result<Self::Gathered> {
+        departure(context, object).await
+    }
+
+    fn plan(context: &Context, key: &Key, gathered: Self::Gathered, now: Timestamp) -> Option<Plan<PartnerStatus>> {
+        let observed = context.world().partner(key, &context.namespace, gathered, now)?;
+        Some(partner::plan(&observed, now))
+    }
+}
+
+impl Controlled for PostalRoute {
+    type Status = PostalRouteStatus;
+    type Gathered = SecretSeen;
+
+    fn status(&self) -> Option<&PostalRouteStatus> {
+        self.status.as_ref()
+    }
+
+    async fn gather(context: &Context, object: &Self) -> kube::Result<Self::Gathered> {
+        Ok(context.secrets.of(&context.client, object, clock::now()).await)
+    }
+
+    fn plan(context: &Context, key: &Key, gathered: Self::Gathered, now: Timestamp) -> Option<Plan<PostalRouteStatus>> {
+        let observed = context.world().route(key, gathered)?;
+        Some(postal_route::plan(&observed, now))
+    }
+}
+
+impl Controlled for CustomerUser {
+    type Status = CustomerUserStatus;
+    type Gathered = ();
+
+    fn status(&self) -> Option<&CustomerUserStatus> {
+        self.status.as_ref()
+    }
+
+    async fn gather(_: &Context, _: &Self) -> kube::Result<()> {
+        Ok(())
+    }
+
+    fn plan(context: &Context, key: &Key, (): (), _: Timestamp) -> Option<Plan<CustomerUserStatus>> {
+        let observed = context.world().user(key)?;
+        Some(customer_user::plan(&observed))
+    }
+}
+
+impl Controlled for ServicePlan {
+    type Status = ServicePlanStatus;
+    type Gathered = ();
+
+    fn status(&self) -> Option<&ServicePlanStatus> {
+        self.status.as_ref()
+    }
+
+    async fn gather(_: &Context, _: &Self) -> kube::Result<()> {
+        Ok(())
+    }
+
+    fn plan(context: &Context, key: &Key, (): (), now: Timestamp) -> Option<Plan<ServicePlanStatus>> {
+        let observed = context.world().plan(key)?;
+        Some(service_plan::plan(&observed, now))
+    }
+}

@@ -1,0 +1,129 @@
+//! Drives the flow: watches in, reconciles out. What a screen of [`reconcile`] does for every kind, [`kinds`] wires.
+
+pub mod backoff;
+mod bootstrap;
+mod kinds;
+pub mod queue;
+pub mod reconcile;
+mod secrets;
+mod watches;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use futures::future::join_all;
+use kube::Client;
+use tokio::sync::{Notify, mpsc};
+
+use self::reconcile::{Context, Controlled, reconcile};
+use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePlan};
+use crate::apply::events::Announcer;
+use crate::error::Error;
+use crate::observe::World;
+use crate::ops::http::Health;
+use crate::ops::metrics::Metrics;
+use crate::ops::shutdown::Shutdown;
+use crate::plan::Kind;
+use crate::settings::OperatorSettings;
+
+/// Objects of a kind at work at once, where there are few of it.
+const FEW: usize = 8;
+
+/// How often objects are counted for the gauges.
+const CENSUS: Duration = Duration::from_secs(15);
+
+/// Runs the operator until shutdown. The caller holds the lease.
+///
+/// # Errors
+/// When something fails that no retry mends.
+pub async fn run(
+    settings: &OperatorSettings,
+    client: Client,
+    metrics: Metrics,
+    health: Health,
+    shutdown: Shutdown,
+) -> Result<(), Error> {
+    health.set_ready(false, "looking at the cluster");
+    let (mut queues, mut inboxes) = (Vec::new(), Vec::new());
+    for kind in Kind::ALL {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        queues.push((kind, sender.clone()));
+        inboxes.push((kind, (sender, receiver)));
+    }
+    let context = Arc::new(Context {
+        announcer: Announcer::new(client.clone(), &settings.identity),
+        world: RwLock::new(World::default()),
+        secrets: secrets::Secrets::default(),
+        namespace: settings.namespace.clone(),
+        whole: Notify::new(),
+        metrics,
+        queues,
+        client,
+    });
+
+    bootstrap::partners_namespace(&context.client).await?;
+    watches::start(&context);
+    tokio::select! {
+        () = shutdown.clone() => return Ok(()),
+        () = context.whole.notified() => {}
+    }
+    context.ask(everything(&context.world()));
+    tokio::spawn(census(Arc::clone(&context)));
+    let checked = tokio::spawn(bootstrap::readiness(context.client.clone(), health));
+
+    let many = settings.concurrency.get();
+    let workers = inboxes.into_iter().map(|(kind, inbox)| match kind {
+        Kind::ServicePlan => tokio::spawn(work::<ServicePlan>(Arc::clone(&context), inbox, FEW, shutdown.clone())),
+        Kind::Partner => tokio::spawn(work::<Partner>(Arc::clone(&context), inbox, FEW, shutdown.clone())),
+        Kind::PostalRoute => tokio::spawn(work::<PostalRoute>(Arc::clone(&context), inbox, FEW, shutdown.clone())),
+        Kind::Customer => tokio::spawn(work::<Customer>(Arc::clone(&context), inbox, many, shutdown.clone())),
+        Kind::CustomerUser => tokio::spawn(work::<CustomerUser>(Arc::clone(&context), inbox, FEW, shutdown.clone())),
+    });
+    let ended = join_all(workers).await;
+    checked.abort();
+    if ended.iter().any(Result::is_err) { Err(Error::Ended("a controller")) } else { Ok(()) }
+}
+
+async fn work<K: Controlled>(
+    context: Arc<Context>,
+    inbox: (queue::Sender, queue::Receiver),
+    concurrency: usize,
+    shutdown: Shutdown,
+) {
+    let metrics = context.metrics.clone();
+    queue::run(K::KIND.as_str(), inbox, concurrency, metrics, shutdown, move |key, failures| {
+        let context = Arc::clone(&context);
+        async move { reconcile::<K>(&context, &key, failures).await }
+    })
+    .await;
+}
+
+/// The keys of all own objects.
+fn everything(world: &World) -> BTreeSet<crate::plan::Key> {
+    let mut keys = world.keys::<ServicePlan>();
+    keys.extend(world.keys::<Partner>());
+    keys.extend(world.keys::<PostalRoute>());
+    keys.extend(world.keys::<Customer>());
+    keys.extend(world.keys::<CustomerUser>());
+    keys
+}
+
+/// Keeps the gauges.
+async fn census(context: Arc<Context>) {
+    loop {
+        {
+            let world = context.world();
+            let metrics = &context.metrics;
+            for (access, name) in [(Some(Access::Open), "Open"), (Some(Access::Locked), "Locked"), (None, "Unknown")] {
+                metrics.customers(name, world.customers_with(access));
+            }
+            metrics.unreadable(Kind::ServicePlan.as_str(), world.unreadable::<ServicePlan>());
+            metrics.unreadable(Kind::Partner.as_str(), world.unreadable::<Partner>());
+            metrics.unreadable(Kind::PostalRoute.as_str(), world.unreadable::<PostalRoute>());
+            metrics.unreadable(Kind::Customer.as_str(), world.unreadable::<Customer>());
+            metrics.unreadable(Kind::CustomerUser.as_str(), world.unreadable::<CustomerUser>());
+        }
+        tokio::time::sleep(CENSUS).await;
+    }
+}
