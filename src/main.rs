@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clientele::{
-    api,
+    api, controller,
     error::Error,
     ops::{client, http, lease, metrics::Metrics, shutdown, telemetry, watchdog::Guard},
     settings::{Command, OperatorSettings, Settings},
@@ -64,7 +64,7 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
     };
     // Whatever ends first ends the work: a branch that is dropped makes no further call.
     let done = tokio::select! {
-        () = shutdown.clone() => Ok(()),
+        done = controller::run(&settings, client, metrics, health, shutdown.clone()) => done,
         error = lost => return Err(error),
         error = watchdog.barks() => Err(error),
     };

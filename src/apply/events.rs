@@ -16,7 +16,10 @@ pub struct Announcer(Recorder);
 impl Announcer {
     /// For this client, as the replica of this identity.
     pub fn new(client: Client, identity: &str) -> Self {
-        let reporter = Reporter { controller: MANAGED_BY.to_owned(), instance: Some(identity.to_owned()) };
+        let reporter = Reporter {
+            controller: MANAGED_BY.to_owned(),
+            instance: Some(identity.to_owned()),
+        };
         Self(Recorder::new(client, reporter))
     }
 
@@ -26,12 +29,17 @@ impl Announcer {
             api_version: Some(own.api_version.clone()),
             kind: Some(own.kind.clone()),
             name: Some(subject.key.name.to_string()),
-            namespace: (!subject.key.namespace.is_empty()).then(|| subject.key.namespace.to_string()),
+            namespace: (!subject.key.namespace.is_empty())
+                .then(|| subject.key.namespace.to_string()),
             uid: Some(subject.uid.clone()),
             ..ObjectReference::default()
         };
         let event = Event {
-            type_: if note.warning { EventType::Warning } else { EventType::Normal },
+            type_: if note.warning {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
             reason: note.reason.clone(),
             note: Some(note.message.clone()),
             action: "Reconcile".to_owned(),

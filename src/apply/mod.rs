@@ -31,7 +31,12 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, stages: &Sta
     let mut outcome = Outcome::default();
     let all = async {
         for stage in stages.iter() {
-            let done = futures::future::join_all(stage.iter().map(|step| steps::run(client, own, subject, step))).await;
+            let done = futures::future::join_all(
+                stage
+                    .iter()
+                    .map(|step| steps::run(client, own, subject, step)),
+            )
+            .await;
             for (written, failure) in done {
                 outcome.written.extend(written);
                 if outcome.failure.is_none() {
@@ -44,8 +49,15 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, stages: &Sta
         }
     };
     if tokio::time::timeout(LIMIT, all).await.is_err() {
-        let message = format!("The API server did not answer within {} s.", LIMIT.as_secs());
-        outcome.failure = Some(Failure { category: Cause::TimedOut.as_str(), message, retryable: true });
+        let message = format!(
+            "The API server did not answer within {} s.",
+            LIMIT.as_secs()
+        );
+        outcome.failure = Some(Failure {
+            category: Cause::TimedOut.as_str(),
+            message,
+            retryable: true,
+        });
     }
     outcome
 }
@@ -53,7 +65,11 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, stages: &Sta
 /// What a failed call means for the status and the retry. `what` names the step for a person.
 fn failure(what: &str, error: &kube::Error) -> Failure {
     let cause = Cause::of(error);
-    Failure { category: cause.as_str(), message: format!("{what}: {}", chain(error)), retryable: !cause.is_final() }
+    Failure {
+        category: cause.as_str(),
+        message: format!("{what}: {}", chain(error)),
+        retryable: !cause.is_final(),
+    }
 }
 
 /// What one step left behind, and why it failed, if it did.

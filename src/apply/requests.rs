@@ -59,7 +59,10 @@ impl Address {
     /// # Errors
     /// What the API server or the client says.
     pub async fn create(&self, client: &Client, body: &Value) -> kube::Result<Value> {
-        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
         let body = serde_json::to_vec(body).map_err(kube::Error::SerdeError)?;
         send(client, self.request().create(&params, body)).await
     }
@@ -69,7 +72,11 @@ impl Address {
     /// # Errors
     /// What the API server or the client says.
     pub async fn get(&self, client: &Client, name: &str) -> kube::Result<Value> {
-        send(client, self.request().get(name, &kube::api::GetParams::default())).await
+        send(
+            client,
+            self.request().get(name, &kube::api::GetParams::default()),
+        )
+        .await
     }
 
     /// Server-side apply, forced: what we want wins.
@@ -78,16 +85,30 @@ impl Address {
     /// What the API server or the client says.
     pub async fn apply(&self, client: &Client, name: &str, body: &Value) -> kube::Result<Value> {
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        send(client, self.request().patch(name, &params, &Patch::Apply(body))).await
+        send(
+            client,
+            self.request().patch(name, &params, &Patch::Apply(body)),
+        )
+        .await
     }
 
     /// Server-side apply of the status alone.
     ///
     /// # Errors
     /// What the API server or the client says.
-    pub async fn apply_status<S: Serialize>(&self, client: &Client, name: &str, body: &S) -> kube::Result<Value> {
+    pub async fn apply_status<S: Serialize>(
+        &self,
+        client: &Client,
+        name: &str,
+        body: &S,
+    ) -> kube::Result<Value> {
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        send(client, self.request().patch_subresource("status", name, &params, &Patch::Apply(body))).await
+        send(
+            client,
+            self.request()
+                .patch_subresource("status", name, &params, &Patch::Apply(body)),
+        )
+        .await
     }
 
     /// Merge patch (RFC 7396).
@@ -95,8 +116,15 @@ impl Address {
     /// # Errors
     /// What the API server or the client says.
     pub async fn merge(&self, client: &Client, name: &str, patch: &Value) -> kube::Result<Value> {
-        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
-        send(client, self.request().patch(name, &params, &Patch::Merge(patch))).await
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        send(
+            client,
+            self.request().patch(name, &params, &Patch::Merge(patch)),
+        )
+        .await
     }
 
     /// Puts an object in place of the one that is there.
@@ -104,7 +132,10 @@ impl Address {
     /// # Errors
     /// What the API server or the client says.
     pub async fn replace(&self, client: &Client, name: &str, body: &Value) -> kube::Result<Value> {
-        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
+        let params = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
         let body = serde_json::to_vec(body).map_err(kube::Error::SerdeError)?;
         send(client, self.request().replace(name, &params, body)).await
     }
@@ -114,12 +145,23 @@ impl Address {
     /// # Errors
     /// What the API server or the client says; 409 when another object has the name now.
     pub async fn delete(&self, client: &Client, name: &str, uid: &str) -> kube::Result<Value> {
-        let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
-        let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        let preconditions = Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: None,
+        };
+        let params = DeleteParams {
+            preconditions: Some(preconditions),
+            ..DeleteParams::default()
+        };
         send(client, self.request().delete(name, &params)).await
     }
 }
 
-async fn send(client: &Client, request: Result<Request<Vec<u8>>, kube::core::request::Error>) -> kube::Result<Value> {
-    client.request(request.map_err(kube::Error::BuildRequest)?).await
+async fn send(
+    client: &Client,
+    request: Result<Request<Vec<u8>>, kube::core::request::Error>,
+) -> kube::Result<Value> {
+    client
+        .request(request.map_err(kube::Error::BuildRequest)?)
+        .await
 }

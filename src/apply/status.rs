@@ -11,7 +11,12 @@ use crate::plan::Subject;
 ///
 /// # Errors
 /// What the API server or the client says.
-pub async fn write<S: Serialize>(client: &Client, own: &Address, subject: &Subject, status: &S) -> kube::Result<Value> {
+pub async fn write<S: Serialize>(
+    client: &Client,
+    own: &Address,
+    subject: &Subject,
+    status: &S,
+) -> kube::Result<Value> {
     let mut metadata = json!({ "name": &*subject.key.name, "uid": subject.uid });
     if !subject.key.namespace.is_empty() {
         metadata["namespace"] = (*subject.key.namespace).into();

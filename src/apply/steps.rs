@@ -16,28 +16,52 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, step: &Step)
     match step {
         Step::Finalizers(finalizers) => set_finalizers(client, own, subject, finalizers).await,
         Step::CreateNamespace { name, body } => create_namespace(client, name, body).await,
-        Step::PatchNamespace { name, patch } => match Address::namespaces().merge(client, name, patch).await {
-            Ok(object) => (Some(Written::Namespace(NamespaceSeen::read(&object))), None),
-            Err(error) => (None, Some(failure(&format!("changing namespace {name}"), &error))),
-        },
+        Step::PatchNamespace { name, patch } => {
+            match Address::namespaces().merge(client, name, patch).await {
+                Ok(object) => (Some(Written::Namespace(NamespaceSeen::read(&object))), None),
+                Err(error) => (
+                    None,
+                    Some(failure(&format!("changing namespace {name}"), &error)),
+                ),
+            }
+        }
         Step::Apply(child) => put(client, child).await,
-        Step::Delete { kind, namespace, name, uid } => {
+        Step::Delete {
+            kind,
+            namespace,
+            name,
+            uid,
+        } => {
             let gone = Written::ChildGone {
                 kind: *kind,
                 namespace: namespace.clone(),
                 name: name.clone(),
                 uid: uid.clone(),
             };
-            match Address::child(*kind, namespace).delete(client, name, uid).await {
+            match Address::child(*kind, namespace)
+                .delete(client, name, uid)
+                .await
+            {
                 Ok(_) => (Some(gone), None),
                 Err(error) if Cause::of(&error) == Cause::NotFound => (Some(gone), None),
-                Err(error) => (None, Some(failure(&format!("deleting {kind:?} {namespace}/{name}"), &error))),
+                Err(error) => (
+                    None,
+                    Some(failure(
+                        &format!("deleting {kind:?} {namespace}/{name}"),
+                        &error,
+                    )),
+                ),
             }
         }
     }
 }
 
-async fn set_finalizers(client: &Client, own: &Address, subject: &Subject, finalizers: &[String]) -> Done {
+async fn set_finalizers(
+    client: &Client,
+    own: &Address,
+    subject: &Subject,
+    finalizers: &[String],
+) -> Done {
     let patch = json!({
         "metadata": {
             "uid": subject.uid,
@@ -69,7 +93,11 @@ async fn create_namespace(client: &Client, name: &str, body: &Value) -> Done {
         Err(error) => return (None, Some(failure(&what, &error))),
     };
     let wanted = NamespaceSeen::read(body);
-    if wanted.labels.iter().all(|(key, value)| seen.labels.get(key) == Some(value)) {
+    if wanted
+        .labels
+        .iter()
+        .all(|(key, value)| seen.labels.get(key) == Some(value))
+    {
         return (Some(Written::Namespace(seen)), None);
     }
     let written = if seen.labels.contains_key(meta::LABEL_PARTNER) {
@@ -82,7 +110,13 @@ async fn create_namespace(client: &Client, name: &str, body: &Value) -> Done {
 
 /// Applies an object. Where foreign fields are left in what we govern, which an apply does not take away, it is replaced whole.
 async fn put(client: &Client, child: &Child) -> Done {
-    let Child { kind, namespace, name, body, fingerprint } = child;
+    let Child {
+        kind,
+        namespace,
+        name,
+        body,
+        fingerprint,
+    } = child;
     let address = Address::child(*kind, namespace);
     let what = format!("applying {} {namespace}/{name}", address.kind);
     let mut seen = match address.apply(client, name, body).await {
@@ -99,10 +133,21 @@ async fn put(client: &Client, child: &Child) -> Done {
             Err(error) => failed = Some(failure(&what, &error)),
         }
         if failed.is_none() && seen.fingerprint != *fingerprint {
-            let message = format!("{what}: the API server keeps something else than was asked for; a mutating webhook or policy may do that");
-            failed = Some(Failure { category: "changed-on-the-way", message, retryable: true });
+            let message = format!(
+                "{what}: the API server keeps something else than was asked for; a mutating webhook or policy may do that"
+            );
+            failed = Some(Failure {
+                category: "changed-on-the-way",
+                message,
+                retryable: true,
+            });
         }
     }
-    let written = Written::Child { kind: *kind, namespace: namespace.clone(), name: name.clone(), seen };
+    let written = Written::Child {
+        kind: *kind,
+        namespace: namespace.clone(),
+        name: name.clone(),
+        seen,
+    };
     (Some(written), failed)
 }

@@ -36,12 +36,17 @@ impl Pace {
 
     /// Whether nothing is remembered that could matter later.
     pub fn is_calm(&self, now: Instant) -> bool {
-        self.failures == 0 && self.last_write.is_none_or(|last| now.saturating_duration_since(last) > CALM)
+        self.failures == 0
+            && self
+                .last_write
+                .is_none_or(|last| now.saturating_duration_since(last) > CALM)
     }
 
     /// How long the object has to wait before it may be looked at; an event does not shorten it.
     pub fn held(&self, now: Instant) -> Option<Duration> {
-        self.not_before.map(|then| then.saturating_duration_since(now)).filter(|wait| !wait.is_zero())
+        self.not_before
+            .map(|then| then.saturating_duration_since(now))
+            .filter(|wait| !wait.is_zero())
     }
 
     /// A round failed; gives the wait until the next try.
@@ -61,7 +66,10 @@ impl Pace {
     pub fn succeeded(&mut self, wrote: bool, now: Instant) {
         self.failures = 0;
         self.not_before = None;
-        if self.last_write.is_some_and(|last| now.saturating_duration_since(last) > CALM) {
+        if self
+            .last_write
+            .is_some_and(|last| now.saturating_duration_since(last) > CALM)
+        {
             self.rounds = 0;
         }
         if wrote {

@@ -27,14 +27,25 @@ const OUTSIDE: &str = "outside-the-fence";
 pub async fn partners_namespace(client: &Client) -> Result<(), Error> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let name = meta::PARTNERS_NAMESPACE;
-    let failed = |source| Error::Call { step: "making the namespace clientele-partners", source };
-    if namespaces.get_metadata_opt(name).await.map_err(failed)?.is_some() {
+    let failed = |source| Error::Call {
+        step: "making the namespace clientele-partners",
+        source,
+    };
+    if namespaces
+        .get_metadata_opt(name)
+        .await
+        .map_err(failed)?
+        .is_some()
+    {
         return Ok(());
     }
     let namespace = Namespace {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
-            labels: Some(BTreeMap::from([(meta::LABEL_MANAGED_BY.to_owned(), meta::MANAGED_BY.to_owned())])),
+            labels: Some(BTreeMap::from([(
+                meta::LABEL_MANAGED_BY.to_owned(),
+                meta::MANAGED_BY.to_owned(),
+            )])),
             ..ObjectMeta::default()
         },
         ..Namespace::default()
@@ -65,10 +76,16 @@ pub async fn readiness(client: Client, health: Health) {
 async fn check(client: &Client) -> Result<(), String> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let outside = Namespace {
-        metadata: ObjectMeta { name: Some(OUTSIDE.to_owned()), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(OUTSIDE.to_owned()),
+            ..ObjectMeta::default()
+        },
         ..Namespace::default()
     };
-    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+    let dry_run = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
     match namespaces.create(&dry_run, &outside).await {
         Ok(_) => Err(format!(
             "policy {FENCE} does not refuse the operator a namespace outside its fence; apply deploy/policies"

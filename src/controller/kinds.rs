@@ -5,8 +5,8 @@ use kube::Resource;
 
 use super::reconcile::{Context, Controlled};
 use crate::api::{
-    Customer, CustomerStatus, CustomerUser, CustomerUserStatus, Partner, PartnerStatus, PostalRoute, PostalRouteStatus,
-    ServicePlan, ServicePlanStatus,
+    Customer, CustomerStatus, CustomerUser, CustomerUserStatus, Partner, PartnerStatus,
+    PostalRoute, PostalRouteStatus, ServicePlan, ServicePlanStatus,
 };
 use crate::observe::live;
 use crate::ops::clock;
@@ -14,12 +14,17 @@ use crate::plan::observed::{Departure, SecretSeen};
 use crate::plan::{Key, Plan, customer, customer_user, partner, postal_route, service_plan};
 
 /// Why an object goes, if it does.
-async fn departure<K: Resource<DynamicType = ()>>(context: &Context, object: &K) -> kube::Result<Option<Departure>> {
+async fn departure<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    object: &K,
+) -> kube::Result<Option<Departure>> {
     if object.meta().deletion_timestamp.is_none() {
         return Ok(None);
     }
     let namespace = object.meta().namespace.as_deref().unwrap_or_default();
-    live::departure::<K>(&context.client, namespace).await.map(Some)
+    live::departure::<K>(&context.client, namespace)
+        .await
+        .map(Some)
 }
 
 impl Controlled for Customer {
@@ -34,7 +39,12 @@ impl Controlled for Customer {
         departure(context, object).await
     }
 
-    fn plan(context: &Context, key: &Key, gathered: Self::Gathered, now: Timestamp) -> Option<Plan<CustomerStatus>> {
+    fn plan(
+        context: &Context,
+        key: &Key,
+        gathered: Self::Gathered,
+        now: Timestamp,
+    ) -> Option<Plan<CustomerStatus>> {
         let observed = context.world().customer(key, gathered, now)?;
         Some(customer::plan(&observed, now))
     }
@@ -52,8 +62,15 @@ impl Controlled for Partner {
         departure(context, object).await
     }
 
-    fn plan(context: &Context, key: &Key, gathered: Self::Gathered, now: Timestamp) -> Option<Plan<PartnerStatus>> {
-        let observed = context.world().partner(key, &context.namespace, gathered, now)?;
+    fn plan(
+        context: &Context,
+        key: &Key,
+        gathered: Self::Gathered,
+        now: Timestamp,
+    ) -> Option<Plan<PartnerStatus>> {
+        let observed = context
+            .world()
+            .partner(key, &context.namespace, gathered, now)?;
         Some(partner::plan(&observed, now))
     }
 }
@@ -67,10 +84,18 @@ impl Controlled for PostalRoute {
     }
 
     async fn gather(context: &Context, object: &Self) -> kube::Result<Self::Gathered> {
-        Ok(context.secrets.of(&context.client, object, clock::now()).await)
+        Ok(context
+            .secrets
+            .of(&context.client, object, clock::now())
+            .await)
     }
 
-    fn plan(context: &Context, key: &Key, gathered: Self::Gathered, now: Timestamp) -> Option<Plan<PostalRouteStatus>> {
+    fn plan(
+        context: &Context,
+        key: &Key,
+        gathered: Self::Gathered,
+        now: Timestamp,
+    ) -> Option<Plan<PostalRouteStatus>> {
         let observed = context.world().route(key, gathered)?;
         Some(postal_route::plan(&observed, now))
     }
@@ -88,7 +113,12 @@ impl Controlled for CustomerUser {
         Ok(())
     }
 
-    fn plan(context: &Context, key: &Key, (): (), _: Timestamp) -> Option<Plan<CustomerUserStatus>> {
+    fn plan(
+        context: &Context,
+        key: &Key,
+        (): (),
+        _: Timestamp,
+    ) -> Option<Plan<CustomerUserStatus>> {
         let observed = context.world().user(key)?;
         Some(customer_user::plan(&observed))
     }
@@ -106,7 +136,12 @@ impl Controlled for ServicePlan {
         Ok(())
     }
 
-    fn plan(context: &Context, key: &Key, (): (), now: Timestamp) -> Option<Plan<ServicePlanStatus>> {
+    fn plan(
+        context: &Context,
+        key: &Key,
+        (): (),
+        now: Timestamp,
+    ) -> Option<Plan<ServicePlanStatus>> {
         let observed = context.world().plan(key)?;
         Some(service_plan::plan(&observed, now))
     }

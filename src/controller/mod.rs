@@ -74,15 +74,44 @@ pub async fn run(
 
     let many = settings.concurrency.get();
     let workers = inboxes.into_iter().map(|(kind, inbox)| match kind {
-        Kind::ServicePlan => tokio::spawn(work::<ServicePlan>(Arc::clone(&context), inbox, FEW, shutdown.clone())),
-        Kind::Partner => tokio::spawn(work::<Partner>(Arc::clone(&context), inbox, FEW, shutdown.clone())),
-        Kind::PostalRoute => tokio::spawn(work::<PostalRoute>(Arc::clone(&context), inbox, FEW, shutdown.clone())),
-        Kind::Customer => tokio::spawn(work::<Customer>(Arc::clone(&context), inbox, many, shutdown.clone())),
-        Kind::CustomerUser => tokio::spawn(work::<CustomerUser>(Arc::clone(&context), inbox, FEW, shutdown.clone())),
+        Kind::ServicePlan => tokio::spawn(work::<ServicePlan>(
+            Arc::clone(&context),
+            inbox,
+            FEW,
+            shutdown.clone(),
+        )),
+        Kind::Partner => tokio::spawn(work::<Partner>(
+            Arc::clone(&context),
+            inbox,
+            FEW,
+            shutdown.clone(),
+        )),
+        Kind::PostalRoute => tokio::spawn(work::<PostalRoute>(
+            Arc::clone(&context),
+            inbox,
+            FEW,
+            shutdown.clone(),
+        )),
+        Kind::Customer => tokio::spawn(work::<Customer>(
+            Arc::clone(&context),
+            inbox,
+            many,
+            shutdown.clone(),
+        )),
+        Kind::CustomerUser => tokio::spawn(work::<CustomerUser>(
+            Arc::clone(&context),
+            inbox,
+            FEW,
+            shutdown.clone(),
+        )),
     });
     let ended = join_all(workers).await;
     checked.abort();
-    if ended.iter().any(Result::is_err) { Err(Error::Ended("a controller")) } else { Ok(()) }
+    if ended.iter().any(Result::is_err) {
+        Err(Error::Ended("a controller"))
+    } else {
+        Ok(())
+    }
 }
 
 async fn work<K: Controlled>(
@@ -92,10 +121,17 @@ async fn work<K: Controlled>(
     shutdown: Shutdown,
 ) {
     let metrics = context.metrics.clone();
-    queue::run(K::KIND.as_str(), inbox, concurrency, metrics, shutdown, move |key, failures| {
-        let context = Arc::clone(&context);
-        async move { reconcile::<K>(&context, &key, failures).await }
-    })
+    queue::run(
+        K::KIND.as_str(),
+        inbox,
+        concurrency,
+        metrics,
+        shutdown,
+        move |key, failures| {
+            let context = Arc::clone(&context);
+            async move { reconcile::<K>(&context, &key, failures).await }
+        },
+    )
     .await;
 }
 
@@ -115,14 +151,27 @@ async fn census(context: Arc<Context>) {
         {
             let world = context.world();
             let metrics = &context.metrics;
-            for (access, name) in [(Some(Access::Open), "Open"), (Some(Access::Locked), "Locked"), (None, "Unknown")] {
+            for (access, name) in [
+                (Some(Access::Open), "Open"),
+                (Some(Access::Locked), "Locked"),
+                (None, "Unknown"),
+            ] {
                 metrics.customers(name, world.customers_with(access));
             }
-            metrics.unreadable(Kind::ServicePlan.as_str(), world.unreadable::<ServicePlan>());
+            metrics.unreadable(
+                Kind::ServicePlan.as_str(),
+                world.unreadable::<ServicePlan>(),
+            );
             metrics.unreadable(Kind::Partner.as_str(), world.unreadable::<Partner>());
-            metrics.unreadable(Kind::PostalRoute.as_str(), world.unreadable::<PostalRoute>());
+            metrics.unreadable(
+                Kind::PostalRoute.as_str(),
+                world.unreadable::<PostalRoute>(),
+            );
             metrics.unreadable(Kind::Customer.as_str(), world.unreadable::<Customer>());
-            metrics.unreadable(Kind::CustomerUser.as_str(), world.unreadable::<CustomerUser>());
+            metrics.unreadable(
+                Kind::CustomerUser.as_str(),
+                world.unreadable::<CustomerUser>(),
+            );
         }
         tokio::time::sleep(CENSUS).await;
     }

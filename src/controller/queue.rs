@@ -42,7 +42,10 @@ pub type Receiver = mpsc::UnboundedReceiver<ScheduleRequest<Key>>;
 /// Asks for an object to be looked at, now or after a while.
 pub fn ask(sender: &Sender, key: Key, after: Duration) {
     // Nobody listens only while the process ends.
-    let _ = sender.send(ScheduleRequest { message: key, run_at: clock::tick() + after });
+    let _ = sender.send(ScheduleRequest {
+        message: key,
+        run_at: clock::tick() + after,
+    });
 }
 
 /// Works through the queue until shutdown: `work` is given a key and how often it has failed in a row.
@@ -56,7 +59,9 @@ pub async fn run<F>(
 ) where
     F: Future<Output = Round> + Send + 'static,
 {
-    let requests = unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    let requests = unfold(receiver, |mut receiver| async move {
+        Some((receiver.recv().await?, receiver))
+    });
     let mut queue = std::pin::pin!(scheduler(Box::pin(requests)));
     let mut at_work: HashSet<Key> = HashSet::new();
     let mut paces: HashMap<Key, Pace> = HashMap::new();
@@ -88,7 +93,10 @@ pub async fn run<F>(
     }
     let rest = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, rest).await.is_err() {
-        tracing::warn!(controller, "work was still under way when the time to stop was over");
+        tracing::warn!(
+            controller,
+            "work was still under way when the time to stop was over"
+        );
     }
 }
 
@@ -96,7 +104,14 @@ pub async fn run<F>(
 fn settle(sender: &Sender, paces: &mut HashMap<Key, Pace>, key: Key, round: Option<Round>) {
     let now = clock::tick();
     let pace = paces.entry(key.clone()).or_default();
-    let Round { failed, wrote, wake } = round.unwrap_or(Round { failed: Some(false), ..Round::default() });
+    let Round {
+        failed,
+        wrote,
+        wake,
+    } = round.unwrap_or(Round {
+        failed: Some(false),
+        ..Round::default()
+    });
     let wake = match failed {
         Some(retryable) => Some(pace.failed(retryable, now)),
         None => {

@@ -74,10 +74,18 @@ pub trait Controlled: Own + Serialize + DeserializeOwned {
     fn status(&self) -> Option<&Self::Status>;
 
     /// Asks the API server what no cache may answer.
-    fn gather(context: &Context, object: &Self) -> impl Future<Output = kube::Result<Self::Gathered>> + Send;
+    fn gather(
+        context: &Context,
+        object: &Self,
+    ) -> impl Future<Output = kube::Result<Self::Gathered>> + Send;
 
     /// The plan, or `None` when the object is not there any more.
-    fn plan(context: &Context, key: &Key, gathered: Self::Gathered, now: Timestamp) -> Option<Plan<Self::Status>>;
+    fn plan(
+        context: &Context,
+        key: &Key,
+        gathered: Self::Gathered,
+        now: Timestamp,
+    ) -> Option<Plan<Self::Status>>;
 }
 
 /// Reconciles one object.
@@ -85,23 +93,44 @@ pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, failures: u3
     let started = clock::tick();
     let round = round::<K>(context, key, failures).await;
     let result = match round {
-        Round { failed: Some(_), .. } => "error",
+        Round {
+            failed: Some(_), ..
+        } => "error",
         Round { wake: Some(_), .. } => "requeue_after",
         Round { .. } => "success",
     };
-    context.metrics.reconciled(K::KIND.as_str(), result, started.elapsed());
+    context
+        .metrics
+        .reconciled(K::KIND.as_str(), result, started.elapsed());
     round
 }
 
 async fn round<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Round {
-    let Some(object) = context.world().readable::<K>(key) else { return Round::default() };
+    let Some(object) = context.world().readable::<K>(key) else {
+        return Round::default();
+    };
     let gathered = match K::gather(context, &object).await {
         Ok(gathered) => gathered,
-        Err(error) => return gave_up(context, key, Cause::of(&error).as_str(), true, &chain(&error)),
+        Err(error) => {
+            return gave_up(
+                context,
+                key,
+                Cause::of(&error).as_str(),
+                true,
+                &chain(&error),
+            );
+        }
     };
     let now = clock::now();
-    let Some(plan) = K::plan(context, key, gathered, now) else { return Round::default() };
-    let Plan { subject, stages, draft, wake } = plan;
+    let Some(plan) = K::plan(context, key, gathered, now) else {
+        return Round::default();
+    };
+    let Plan {
+        subject,
+        stages,
+        draft,
+        wake,
+    } = plan;
     let own = Address::of::<K>(&key.namespace);
 
     let mut outcome = apply::run(&context.client, &own, &subject, &stages).await;
@@ -111,13 +140,28 @@ async fn round<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Ro
         context.ask(keys);
     }
 
-    let mut round = Round { failed: None, wrote, wake };
+    let mut round = Round {
+        failed: None,
+        wrote,
+        wake,
+    };
     if let Some(failure) = &outcome.failure {
-        round = Round { wrote, ..gave_up(context, key, failure.category, failure.retryable, &failure.message) };
+        round = Round {
+            wrote,
+            ..gave_up(
+                context,
+                key,
+                failure.category,
+                failure.retryable,
+                &failure.message,
+            )
+        };
     }
     // The object as it was looked at; a status written meanwhile by nobody but us is in the cache by now.
     let old = object.status();
-    let Some(new) = draft.and_then(|draft| status::conclude(draft, &outcome, old, subject.generation, failures, now)) else {
+    let Some(new) = draft.and_then(|draft| {
+        status::conclude(draft, &outcome, old, subject.generation, failures, now)
+    }) else {
         return round;
     };
     match apply::status::write(&context.client, &own, &subject, &new).await {
@@ -129,22 +173,43 @@ async fn round<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Ro
                 world.written::<K>(crate::plan::Written::Own(answer), now)
             };
             context.ask(keys);
-            Round { wrote: true, ..round }
+            Round {
+                wrote: true,
+                ..round
+            }
         }
         // The object is gone, or another one has its name: the watch will tell.
         Err(error) if matches!(Cause::of(&error), Cause::NotFound) => round,
         Err(error) => {
             let cause = Cause::of(&error);
-            Round { wrote, ..gave_up(context, key, cause.as_str(), !cause.is_final(), &format!("status: {}", chain(&error))) }
+            Round {
+                wrote,
+                ..gave_up(
+                    context,
+                    key,
+                    cause.as_str(),
+                    !cause.is_final(),
+                    &format!("status: {}", chain(&error)),
+                )
+            }
         }
     }
 }
 
 /// A round that failed, told to logs and metrics.
-fn gave_up(context: &Context, key: &Key, category: &'static str, retryable: bool, message: &str) -> Round {
+fn gave_up(
+    context: &Context,
+    key: &Key,
+    category: &'static str,
+    retryable: bool,
+    message: &str,
+) -> Round {
     context.metrics.failed(key.kind.as_str(), category);
     tracing::warn!(object = %key, category, retryable, "{message}");
-    Round { failed: Some(retryable), ..Round::default() }
+    Round {
+        failed: Some(retryable),
+        ..Round::default()
+    }
 }
 
 /// Tells people what has changed.
@@ -157,7 +222,9 @@ async fn tell<K: Controlled>(
 ) {
     for note in notes::on_change(old, new) {
         tracing::info!(object = %subject.key, reason = note.reason, "{}", note.message);
-        context.metrics.transition(subject.key.kind.as_str(), "condition");
+        context
+            .metrics
+            .transition(subject.key.kind.as_str(), "condition");
         context.announcer.announce(own, subject, &note).await;
     }
 }

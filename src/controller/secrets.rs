@@ -28,7 +28,10 @@ impl Secrets {
         let version = (
             route.uid().unwrap_or_default(),
             route.metadata.generation.unwrap_or_default(),
-            route.annotations().get(meta::ANNOTATION_RECONCILE_AT).cloned(),
+            route
+                .annotations()
+                .get(meta::ANNOTATION_RECONCILE_AT)
+                .cloned(),
         );
         if let Some(seen) = self.fresh(&id, &version, now) {
             return seen;
@@ -43,13 +46,17 @@ impl Secrets {
         let read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (known, at, seen) = read.get(id)?;
         let age = now.duration_since(*at);
-        let fresh = recheck(seen).is_none_or(|limit| age.is_negative() || age.unsigned_abs() < limit);
+        let fresh =
+            recheck(seen).is_none_or(|limit| age.is_negative() || age.unsigned_abs() < limit);
         (known == version && fresh).then(|| seen.clone())
     }
 
     /// Forgets a route that is gone.
     pub fn forget(&self, namespace: &str, name: &str) {
         let id = (namespace.to_owned(), name.to_owned());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&id);
     }
 }

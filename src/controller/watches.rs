@@ -64,7 +64,9 @@ fn namespaces(context: &Arc<Context>) {
 
 fn children<K: Governed + Send + Sync>(context: &Arc<Context>) {
     let managed = config().labels(&format!("{}={}", meta::LABEL_MANAGED_BY, meta::MANAGED_BY));
-    follow::<Seen<K, Child>>(context, managed, |world, event| world.child_watched(K::KIND, kept(event)));
+    follow::<Seen<K, Child>>(context, managed, |world, event| {
+        world.child_watched(K::KIND, kept(event))
+    });
 }
 
 /// An event of what is kept.
@@ -112,5 +114,9 @@ fn follow<W>(
 }
 
 fn report(watch: &str, error: &watcher::Error) {
-    tracing::warn!(watch, "watch interrupted, starting it again: {}", chain(error));
+    tracing::warn!(
+        watch,
+        "watch interrupted, starting it again: {}",
+        chain(error)
+    );
 }

@@ -24,7 +24,12 @@ use crate::plan::{Key, status};
 
 impl World {
     /// Everything about one customer.
-    pub fn customer(&self, key: &Key, departure: Option<Departure>, now: Timestamp) -> Option<CustomerObserved> {
+    pub fn customer(
+        &self,
+        key: &Key,
+        departure: Option<Departure>,
+        now: Timestamp,
+    ) -> Option<CustomerObserved> {
         let customer = self.own::<Customer>(&key.namespace, &key.name)?;
         let id: Id = (key.namespace.to_string(), key.name.to_string());
         let home = self.lineage(&key.namespace);
@@ -163,7 +168,13 @@ impl World {
     }
 
     /// Everything about one partner.
-    pub fn partner(&self, key: &Key, operator_namespace: &str, departure: Option<Departure>, now: Timestamp) -> Option<PartnerObserved> {
+    pub fn partner(
+        &self,
+        key: &Key,
+        operator_namespace: &str,
+        departure: Option<Departure>,
+        now: Timestamp,
+    ) -> Option<PartnerObserved> {
         let partner = self.own::<Partner>(&key.namespace, &key.name)?;
         let namespace = partner_namespace(&key.name);
         let above = self.lineage(&key.namespace);

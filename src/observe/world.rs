@@ -131,7 +131,11 @@ impl World {
     }
 
     /// Takes in what the steps of a plan for an object of kind `K` have left behind.
-    pub fn written<K: Own + DeserializeOwned>(&mut self, written: Written, now: Timestamp) -> BTreeSet<Key> {
+    pub fn written<K: Own + DeserializeOwned>(
+        &mut self,
+        written: Written,
+        now: Timestamp,
+    ) -> BTreeSet<Key> {
         match written {
             // Decoding tolerantly does not fail; an answer that is no object at all will be followed by the watch.
             Written::Own(object) => match serde_json::from_value(object) {
@@ -264,13 +268,21 @@ impl World {
             return None;
         }
         let object = K::table(self).get(&key.namespace, &key.name)?;
-        object.object().err().map(|unreadable| unreadable.reason.as_str())
+        object
+            .object()
+            .err()
+            .map(|unreadable| unreadable.reason.as_str())
     }
 
     /// How many customers have this access, by their status.
     pub fn customers_with(&self, access: Option<Access>) -> usize {
-        let objects = self.customers.values().filter_map(|object| object.object().ok());
-        objects.filter(|customer| customer.status.as_ref().and_then(|status| status.access) == access).count()
+        let objects = self
+            .customers
+            .values()
+            .filter_map(|object| object.object().ok());
+        objects
+            .filter(|customer| customer.status.as_ref().and_then(|status| status.access) == access)
+            .count()
     }
 
     /// How many objects of a kind cannot be read.

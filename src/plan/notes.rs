@@ -17,24 +17,45 @@ pub struct Note {
 /// The notes on a change of status. A first status that is in order says nothing new: the object itself does.
 pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
     let find = |status: Option<&S>, kind: ConditionType| -> Option<Condition> {
-        status?.conditions().iter().find(|condition| condition.type_ == kind.as_str()).cloned()
+        status?
+            .conditions()
+            .iter()
+            .find(|condition| condition.type_ == kind.as_str())
+            .cloned()
     };
     let mut notes = Vec::new();
-    let (was, is) = (find(old, ConditionType::Stalled), find(Some(new), ConditionType::Stalled));
+    let (was, is) = (
+        find(old, ConditionType::Stalled),
+        find(Some(new), ConditionType::Stalled),
+    );
     match (was, is) {
         (was, Some(is)) if was.as_ref().is_none_or(|was| was.reason != is.reason) => {
-            notes.push(Note { warning: true, reason: is.reason, message: is.message });
+            notes.push(Note {
+                warning: true,
+                reason: is.reason,
+                message: is.message,
+            });
         }
         (Some(was), None) => {
             let message = format!("No longer stalled ({}).", was.reason);
-            notes.push(Note { warning: false, reason: "Recovered".to_owned(), message });
+            notes.push(Note {
+                warning: false,
+                reason: "Recovered".to_owned(),
+                message,
+            });
         }
         _ => {}
     }
-    if let (Some(was), Some(is)) = (find(old, ConditionType::AccessOpen), find(Some(new), ConditionType::AccessOpen))
-        && (was.status != is.status || was.reason != is.reason)
+    if let (Some(was), Some(is)) = (
+        find(old, ConditionType::AccessOpen),
+        find(Some(new), ConditionType::AccessOpen),
+    ) && (was.status != is.status || was.reason != is.reason)
     {
-        notes.push(Note { warning: false, reason: is.reason, message: is.message });
+        notes.push(Note {
+            warning: false,
+            reason: is.reason,
+            message: is.message,
+        });
     }
     notes
 }
@@ -48,26 +69,53 @@ mod tests {
     use jiff::Timestamp;
 
     fn status(verdict: Verdict, access: Option<(bool, Reason)>) -> CustomerStatus {
-        let others = access.map(|(open, reason)| (ConditionType::AccessOpen, open, reason, String::new()));
-        let draft = Draft { others: others.into_iter().collect(), ..Draft::new(CustomerStatus::default(), verdict) };
-        status::conclude(draft, &Outcome::default(), None, 1, 0, Timestamp::UNIX_EPOCH).unwrap()
+        let others =
+            access.map(|(open, reason)| (ConditionType::AccessOpen, open, reason, String::new()));
+        let draft = Draft {
+            others: others.into_iter().collect(),
+            ..Draft::new(CustomerStatus::default(), verdict)
+        };
+        status::conclude(
+            draft,
+            &Outcome::default(),
+            None,
+            1,
+            0,
+            Timestamp::UNIX_EPOCH,
+        )
+        .unwrap()
     }
 
     fn reasons(old: Option<&CustomerStatus>, new: &CustomerStatus) -> Vec<String> {
-        on_change(old, new).into_iter().map(|note| note.reason).collect()
+        on_change(old, new)
+            .into_iter()
+            .map(|note| note.reason)
+            .collect()
     }
 
     #[test]
     fn a_customer_that_comes_up_in_order_is_no_news() {
-        let ready = status(Verdict::Ready(Reason::Settled, String::new()), Some((true, Reason::Active)));
+        let ready = status(
+            Verdict::Ready(Reason::Settled, String::new()),
+            Some((true, Reason::Active)),
+        );
         assert!(reasons(None, &ready).is_empty());
     }
 
     #[test]
     fn a_hold_a_mistake_and_its_correction_are() {
-        let ready = status(Verdict::Ready(Reason::Settled, String::new()), Some((true, Reason::Active)));
-        let held = status(Verdict::Ready(Reason::OnHold, String::new()), Some((false, Reason::OnHold)));
-        let wrong = status(Verdict::Stalled(Reason::PlanNotFound, String::new()), Some((true, Reason::Active)));
+        let ready = status(
+            Verdict::Ready(Reason::Settled, String::new()),
+            Some((true, Reason::Active)),
+        );
+        let held = status(
+            Verdict::Ready(Reason::OnHold, String::new()),
+            Some((false, Reason::OnHold)),
+        );
+        let wrong = status(
+            Verdict::Stalled(Reason::PlanNotFound, String::new()),
+            Some((true, Reason::Active)),
+        );
         assert_eq!(reasons(Some(&ready), &held), ["OnHold"]);
         assert_eq!(reasons(Some(&ready), &wrong), ["PlanNotFound"]);
         assert_eq!(reasons(None, &wrong), ["PlanNotFound"]);

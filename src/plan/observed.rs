@@ -238,7 +238,10 @@ impl ChildSeen {
         let metadata = &object["metadata"];
         let hard = object.pointer("/spec/hard");
         let in_force = object.pointer("/status/hard");
-        let subjects = object["subjects"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let subjects = object["subjects"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         Self {
             uid: text(metadata, "uid"),
             resource_version: text(metadata, "resourceVersion"),
@@ -247,7 +250,10 @@ impl ChildSeen {
                 && hard.is_some()
                 && fingerprint::of_quantities(hard) == fingerprint::of_quantities(in_force),
             role: text(&object["roleRef"], "name"),
-            subjects: subjects.iter().map(|subject| text(subject, "name")).collect(),
+            subjects: subjects
+                .iter()
+                .map(|subject| text(subject, "name"))
+                .collect(),
         }
     }
 }
@@ -258,7 +264,9 @@ fn text(object: &Value, field: &str) -> String {
 
 fn texts(object: &Value) -> BTreeMap<String, String> {
     let fields = object.as_object().into_iter().flatten();
-    fields.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    fields
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+        .collect()
 }
 
 #[cfg(test)]
@@ -283,7 +291,9 @@ mod tests {
 
     #[test]
     fn a_namespace_with_a_deletion_time_that_nobody_can_parse_is_going() {
-        let seen = NamespaceSeen::read(&json!({"metadata": {"name": "n", "deletionTimestamp": "9999-99-99"}}));
+        let seen = NamespaceSeen::read(
+            &json!({"metadata": {"name": "n", "deletionTimestamp": "9999-99-99"}}),
+        );
         assert!(seen.deleting && seen.name == "n");
         assert!(!NamespaceSeen::read(&json!({"metadata": {"name": 1}})).deleting);
     }

@@ -156,7 +156,10 @@ fn leave(
             uid: seen.uid.clone(),
         }));
     }
-    stages.then(super::remove_finalizer(observed.partner.as_ref(), meta::FINALIZER_PARTNER));
+    stages.then(super::remove_finalizer(
+        observed.partner.as_ref(),
+        meta::FINALIZER_PARTNER,
+    ));
     Plan {
         stages,
         ..Plan::nothing(subject)
@@ -178,7 +181,10 @@ fn settle(
     };
 
     let mut stages = Stages::default();
-    stages.then(super::add_finalizer(observed.partner.as_ref(), meta::FINALIZER_PARTNER));
+    stages.then(super::add_finalizer(
+        observed.partner.as_ref(),
+        meta::FINALIZER_PARTNER,
+    ));
     let wanted = Wanted::partner(&owner, &subject.key.namespace, &subject.uid);
     stages.then(match &observed.own {
         Some(own) => wanted.patch(own),

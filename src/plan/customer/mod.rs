@@ -92,7 +92,10 @@ fn leave(
         stages.then(rooms::bindings_to_remove(observed, &tenant.name));
         stages.then(super::objects::namespace::Wanted::retained().patch(tenant));
     }
-    stages.then(super::remove_finalizer(observed.customer.as_ref(), meta::FINALIZER_TENANT));
+    stages.then(super::remove_finalizer(
+        observed.customer.as_ref(),
+        meta::FINALIZER_TENANT,
+    ));
     Plan {
         stages,
         ..Plan::nothing(subject)
@@ -130,7 +133,10 @@ fn open(
     let rooms = rooms::furnish(observed, &subject, lineage, partner, &namespace, &decisions);
 
     let mut stages = Stages::default();
-    stages.then(super::add_finalizer(observed.customer.as_ref(), meta::FINALIZER_TENANT));
+    stages.then(super::add_finalizer(
+        observed.customer.as_ref(),
+        meta::FINALIZER_TENANT,
+    ));
     for stage in rooms.stages {
         stages.then(stage);
     }
