@@ -104,15 +104,7 @@ impl ControlPlane {
     /// Installs Clientele as the README says, and waits until the API server serves its kinds. Doing it again is
     /// harmless.
     pub fn install(&self) -> Result<(), String> {
-        if Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("deploy/kustomization.yaml")
-            .exists()
-        {
-            self.try_kubectl(&["apply", "-k", "deploy/"])?;
-        } else {
-            let crds = clientele::api::crds_yaml().map_err(|error| error.to_string())?;
-            self.kubectl_with_input(&["apply", "-f", "-"], &crds)?;
-        }
+        self.try_kubectl(&["apply", "-k", "deploy/"])?;
         let wait = [
             "wait",
             "--for=condition=Established",

@@ -61,6 +61,8 @@ impl Operator {
         program
             .args(["run", "--", env!("CARGO_BIN_EXE_clientele"), "operator"])
             .arg(format!("--listen={address}"))
+            // A Pod that is started again keeps its name, and with it the lease.
+            .arg("--identity=clientele-0")
             .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::piped())
             .stdout(clone(&file)?)

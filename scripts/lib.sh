@@ -1,0 +1,115 @@
+# Sourced by the other scripts: where things are, how to speak, which tools must be there.
+# shellcheck shell=bash
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+bin=$root/.cache/bin
+state=$root/.local
+local_tool=$bin/clientele-local
+# What this project builds for itself comes first; cargo may be installed without being in PATH yet.
+export PATH="$root/.cache/go/bin:$bin:$PATH:$HOME/.cargo/bin"
+cd "$root"
+
+say() { printf '==> %s\n' "$*" >&2; }
+die() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Whether these scripts may install packages: on Debian, as root. Elsewhere a missing tool is named.
+may_install() {
+  [ "$(id -u)" = 0 ] && have apt-get && grep -q '^ID=debian' /etc/os-release 2>/dev/null
+}
+
+apt_install() {
+  say "installing $*"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >/dev/null 2>&1 && return
+  apt-get update -q >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q "$@" >/dev/null
+}
+
+# at_least HAVE WANT: compares dotted versions.
+at_least() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+need_linker() {
+  have cc && return
+  may_install || die "no C compiler, which Rust links with: install gcc or clang"
+  apt_install gcc libc6-dev
+}
+
+need_cargo() {
+  need_linker
+  local want version
+  want=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  if ! have cargo && may_install && apt-cache show rustup >/dev/null 2>&1; then
+    apt_install rustup
+  fi
+  if have rustup && ! { have cargo && cargo --version >/dev/null 2>&1; }; then
+    rustup default "$want" >&2
+  fi
+  have cargo || die "no cargo: install Rust $want or later (https://rustup.rs)"
+  version=$(cargo --version | cut -d' ' -f2)
+  at_least "$version" "$want" && return
+  have rustup || die "cargo $version is too old: install Rust $want or later (https://rustup.rs)"
+  say "installing Rust $want"
+  rustup toolchain install "$want" --profile minimal >&2
+  export RUSTUP_TOOLCHAIN=$want
+}
+
+# Since 1.21 Go fetches the release that go.mod asks for by itself. Debian's is older, but can fetch a newer one as
+# what it is: a module.
+need_go() {
+  local toolchain=v0.0.1-go1.26.8.linux-amd64 version
+  if have go; then
+    version=$(go version | sed 's/.* go\([0-9.]*\).*/\1/')
+    at_least "$version" 1.21 && return
+  fi
+  if ! may_install || [ "$(uname -m)" != x86_64 ]; then
+    die "no Go 1.21 or later: install it (https://go.dev/dl), or set KUBEBUILDER_ASSETS (see deploy/local)"
+  fi
+  have go || apt_install golang-go
+  say "fetching Go 1.26"
+  (cd / && go mod download "golang.org/toolchain@$toolchain")
+  mkdir -p .cache
+  rm -rf .cache/go
+  cp -r "$(go env GOMODCACHE)/golang.org/toolchain@$toolchain" .cache/go
+  chmod -R u+w .cache/go
+  chmod +x .cache/go/bin/* .cache/go/pkg/tool/*/*
+  hash -r
+}
+
+need_kubectl() {
+  have kubectl && return
+  "$root/scripts/control-plane"
+}
+
+# The demo's operator.
+operator_address=127.0.0.1:18080
+
+# A process id in a file may be somebody else's by now: the name must be right too.
+operator_runs() {
+  local pid
+  pid=$(cat "$state/operator.pid" 2>/dev/null) && [ "$(ps -o comm= -p "$pid")" = clientele ]
+}
+
+stop_operator() {
+  local pid
+  operator_runs || return 0
+  pid=$(cat "$state/operator.pid")
+  kill "$pid"
+  for _ in $(seq 100); do
+    operator_runs || return 0
+    sleep 0.1
+  done
+  kill -KILL "$pid"
+}
+
+# step NAME COMMAND...: says how long it took.
+step() {
+  local name=$1 began=$SECONDS
+  shift
+  say "$name"
+  "$@" || die "$name failed after $((SECONDS - began)) s"
+  say "$name: $((SECONDS - began)) s"
+}
