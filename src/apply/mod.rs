@@ -63,7 +63,7 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, stages: &Sta
 }
 
 /// What a failed call means for the status and the retry. `what` names the step for a person.
-fn failure(what: &str, error: &kube::Error) -> Failure {
+pub fn failure(what: &str, error: &kube::Error) -> Failure {
     let cause = Cause::of(error);
     Failure {
         category: cause.as_str(),

@@ -1,5 +1,7 @@
 //! The wiring of each kind: what is asked before its plan, and which plan.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kube::Resource;
 
@@ -77,7 +79,7 @@ impl Controlled for Partner {
 
 impl Controlled for PostalRoute {
     type Status = PostalRouteStatus;
-    type Gathered = SecretSeen;
+    type Gathered = (SecretSeen, Duration);
 
     fn status(&self) -> Option<&PostalRouteStatus> {
         self.status.as_ref()

@@ -17,16 +17,16 @@ use super::backoff::Pace;
 use crate::ops::clock;
 use crate::ops::metrics::Metrics;
 use crate::ops::shutdown::Shutdown;
-use crate::plan::Key;
+use crate::plan::{Failure, Key};
 
 /// Longest wait for work that is under way when the process is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// What came of one round.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Round {
-    /// Whether it failed, and if so whether trying again can help.
-    pub failed: Option<bool>,
+    /// Why it failed, if it did.
+    pub failed: Option<Failure>,
     /// Whether something was written.
     pub wrote: bool,
     /// When to look again although nothing has changed.
@@ -104,15 +104,16 @@ pub async fn run<F>(
 fn settle(sender: &Sender, paces: &mut HashMap<Key, Pace>, key: Key, round: Option<Round>) {
     let now = clock::tick();
     let pace = paces.entry(key.clone()).or_default();
-    let Round {
-        failed,
-        wrote,
-        wake,
-    } = round.unwrap_or(Round {
-        failed: Some(false),
-        ..Round::default()
-    });
-    let wake = match failed {
+    // A round without an end panicked: the same again would do the same.
+    let (retryable, wrote, wake) = match round {
+        Some(Round {
+            failed,
+            wrote,
+            wake,
+        }) => (failed.map(|failure| failure.retryable), wrote, wake),
+        None => (Some(false), false, None),
+    };
+    let wake = match retryable {
         Some(retryable) => Some(pace.failed(retryable, now)),
         None => {
             pace.succeeded(wrote, now);

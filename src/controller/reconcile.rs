@@ -14,13 +14,13 @@ use tokio::sync::Notify;
 use super::queue::{self, Round, Sender};
 use super::secrets::Secrets;
 use crate::apply::{self, events::Announcer, requests::Address};
-use crate::error::{Cause, chain};
+use crate::error::Cause;
 use crate::observe::World;
 use crate::observe::world::Own;
 use crate::ops::clock;
 use crate::ops::metrics::Metrics;
 use crate::plan::status::Conditioned;
-use crate::plan::{Key, Kind, Plan, Subject, notes, status};
+use crate::plan::{Failure, Key, Kind, Plan, Subject, Written, notes, status};
 
 /// What a reconcile works with.
 pub struct Context {
@@ -92,16 +92,30 @@ pub trait Controlled: Own + Serialize + DeserializeOwned {
 pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Round {
     let started = clock::tick();
     let round = round::<K>(context, key, failures).await;
-    let result = match round {
+    let kind = K::KIND.as_str();
+    let result = match &round {
         Round {
-            failed: Some(_), ..
-        } => "error",
+            failed: Some(failure),
+            ..
+        } => {
+            context.metrics.failed(kind, failure.category);
+            let Failure {
+                category,
+                message,
+                retryable,
+            } = failure;
+            // One failure that the next try mends is no news.
+            if *retryable && failures == 0 {
+                tracing::debug!(object = %key, category, "{message}");
+            } else {
+                tracing::warn!(object = %key, category, retryable, failures, "{message}");
+            }
+            "error"
+        }
         Round { wake: Some(_), .. } => "requeue_after",
         Round { .. } => "success",
     };
-    context
-        .metrics
-        .reconciled(K::KIND.as_str(), result, started.elapsed());
+    context.metrics.reconciled(kind, result, started.elapsed());
     round
 }
 
@@ -112,13 +126,11 @@ async fn round<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Ro
     let gathered = match K::gather(context, &object).await {
         Ok(gathered) => gathered,
         Err(error) => {
-            return gave_up(
-                context,
-                key,
-                Cause::of(&error).as_str(),
-                true,
-                &chain(&error),
-            );
+            let failed = Some(apply::failure("asking the API server", &error));
+            return Round {
+                failed,
+                ..Round::default()
+            };
         }
     };
     let now = clock::now();
@@ -134,81 +146,40 @@ async fn round<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Ro
     let own = Address::of::<K>(&key.namespace);
 
     let mut outcome = apply::run(&context.client, &own, &subject, &stages).await;
-    let wrote = !outcome.written.is_empty();
+    let mut wrote = !outcome.written.is_empty();
     for written in std::mem::take(&mut outcome.written) {
         let keys = context.world_mut().written::<K>(written, now);
         context.ask(keys);
     }
 
-    let mut round = Round {
-        failed: None,
+    let old = object.status();
+    let status = draft.and_then(|draft| {
+        status::conclude(draft, &outcome, old, subject.generation, failures, now)
+    });
+    let mut failed = outcome.failure;
+    if let Some(new) = status {
+        match apply::status::write(&context.client, &own, &subject, &new).await {
+            Ok(answer) => {
+                wrote = true;
+                let keys = {
+                    let mut world = context.world_mut();
+                    world.counted(key, now);
+                    world.written::<K>(Written::Own(answer), now)
+                };
+                context.ask(keys);
+                tell::<K>(context, &own, &subject, old, &new).await;
+            }
+            // The object is gone, or another one has its name: the watch will tell.
+            Err(error) if Cause::of(&error) == Cause::NotFound => {}
+            Err(error) => {
+                failed.get_or_insert_with(|| apply::failure("writing the status", &error));
+            }
+        }
+    }
+    Round {
+        failed,
         wrote,
         wake,
-    };
-    if let Some(failure) = &outcome.failure {
-        round = Round {
-            wrote,
-            ..gave_up(
-                context,
-                key,
-                failure.category,
-                failure.retryable,
-                &failure.message,
-            )
-        };
-    }
-    // The object as it was looked at; a status written meanwhile by nobody but us is in the cache by now.
-    let old = object.status();
-    let Some(new) = draft.and_then(|draft| {
-        status::conclude(draft, &outcome, old, subject.generation, failures, now)
-    }) else {
-        return round;
-    };
-    match apply::status::write(&context.client, &own, &subject, &new).await {
-        Ok(answer) => {
-            tell::<K>(context, &own, &subject, old, &new).await;
-            let keys = {
-                let mut world = context.world_mut();
-                world.counted(key, now);
-                world.written::<K>(crate::plan::Written::Own(answer), now)
-            };
-            context.ask(keys);
-            Round {
-                wrote: true,
-                ..round
-            }
-        }
-        // The object is gone, or another one has its name: the watch will tell.
-        Err(error) if matches!(Cause::of(&error), Cause::NotFound) => round,
-        Err(error) => {
-            let cause = Cause::of(&error);
-            Round {
-                wrote,
-                ..gave_up(
-                    context,
-                    key,
-                    cause.as_str(),
-                    !cause.is_final(),
-                    &format!("status: {}", chain(&error)),
-                )
-            }
-        }
-    }
-}
-
-/// A round that failed, told to logs and metrics.
-fn gave_up(
-    context: &Context,
-    key: &Key,
-    category: &'static str,
-    retryable: bool,
-    message: &str,
-) -> Round {
-    context.metrics.failed(key.kind.as_str(), category);
-    tracing::warn!(object = %key, category, retryable, "{message}");
-    Round {
-        failed: Some(retryable),
-        ..Round::default()
     }
 }
 

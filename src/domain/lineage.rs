@@ -6,6 +6,29 @@ use kube::ResourceExt;
 
 use crate::api::{CustomerDefaults, NamePolicy, Partner, PolicyKind, StaffRole, StaffScope};
 
+/// What a namespace is to the objects in it.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// `clientele-partners`, where the providers are.
+    Root,
+    /// A partner's own namespace.
+    Partner(Lineage),
+    /// It is to be a partner's, by its name or labels, but that partner, or one above it, is not in order yet.
+    Coming,
+    /// Any other namespace.
+    Elsewhere,
+}
+
+impl Place {
+    /// The path that leads to a partner's own namespace.
+    pub fn partner(&self) -> Option<&Lineage> {
+        match self {
+            Self::Partner(lineage) => Some(lineage),
+            Self::Root | Self::Coming | Self::Elsewhere => None,
+        }
+    }
+}
+
 /// Partners from the provider down to the nearest, as their objects are now.
 #[derive(Clone, Debug, Default)]
 pub struct Lineage {

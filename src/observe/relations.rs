@@ -81,7 +81,11 @@ impl World {
         change: &Change<Tolerant<PostalRoute>>,
     ) -> BTreeSet<Key> {
         let usable = |object: Option<&Tolerant<PostalRoute>>| {
-            read(object).map(|route| status::holds(route.status.as_ref(), ConditionType::Accepted))
+            let status = read(object).map(|route| route.status.as_ref())?;
+            Some(
+                [ConditionType::Accepted, ConditionType::Stalled]
+                    .map(|kind| status::holds(status, kind)),
+            )
         };
         let (old, new) = (change.old.as_ref(), change.new.as_ref());
         let same = essence(old) == essence(new);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -17,7 +18,7 @@ use crate::domain::names::{partner_namespace, tenant_namespace};
 use crate::domain::number;
 use crate::domain::people::Person;
 use crate::plan::observed::{
-    CustomerObserved, Departure, PartnerObserved, RouteObserved, RouteSeen, SecretSeen,
+    CustomerObserved, Departure, PartnerObserved, RouteObserved, RouteSeen, RouteState, SecretSeen,
     ServicePlanObserved, UserObserved, UserSeen,
 };
 use crate::plan::{Key, status};
@@ -32,9 +33,9 @@ impl World {
     ) -> Option<CustomerObserved> {
         let customer = self.own::<Customer>(&key.namespace, &key.name)?;
         let id: Id = (key.namespace.to_string(), key.name.to_string());
-        let home = self.lineage(&key.namespace);
+        let home = self.place(&key.namespace);
         let partner = home
-            .as_ref()
+            .partner()
             .and_then(|lineage| lineage.nearest())
             .map(|partner| partner.name_any());
         // Going with its namespace, a customer may have no path any more; its tenant is found by name all the same.
@@ -55,15 +56,9 @@ impl World {
 
         let routes = references.routes.iter().map(|(name, found)| RouteSeen {
             name: name.clone(),
-            found: found.as_ref().map(|at| {
-                let route = self.own::<PostalRoute>(at, name);
-                (
-                    at.clone(),
-                    route.is_some_and(|route| {
-                        status::holds(route.status.as_ref(), ConditionType::Accepted)
-                    }),
-                )
-            }),
+            found: found
+                .as_ref()
+                .map(|at| (at.clone(), self.route_state(at, name))),
         });
         Some(CustomerObserved {
             routes: routes.collect(),
@@ -88,6 +83,18 @@ impl World {
             tenant,
             departure,
         })
+    }
+
+    fn route_state(&self, namespace: &str, name: &str) -> RouteState {
+        let route = self.own::<PostalRoute>(namespace, name);
+        let status = route.as_ref().and_then(|route| route.status.as_ref());
+        if status::holds(status, ConditionType::Accepted) {
+            RouteState::Accepted
+        } else if status::holds(status, ConditionType::Stalled) {
+            RouteState::Refused
+        } else {
+            RouteState::Pending
+        }
     }
 
     fn users(&self, customer: &Id) -> Vec<UserSeen> {
@@ -177,7 +184,7 @@ impl World {
     ) -> Option<PartnerObserved> {
         let partner = self.own::<Partner>(&key.namespace, &key.name)?;
         let namespace = partner_namespace(&key.name);
-        let above = self.lineage(&key.namespace);
+        let above = self.place(&key.namespace);
         let own = self.namespace(&namespace).cloned();
         // Counts are of what is really below: another partner of this name has what is below it.
         let mine = own
@@ -205,9 +212,9 @@ impl World {
             foreign_namespace: self.is_foreign(&namespace, now),
             children: self.children_in(&namespace),
             plans: plans.into_iter().collect(),
-            routes: above
-                .clone()
-                .map(|above| self.usable_routes(&above.with(partner.clone())))
+            routes: self
+                .lineage(&namespace)
+                .map(|lineage| self.usable_routes(&lineage))
                 .unwrap_or_default(),
             has_secrets,
             customers: i64::try_from(count(crate::plan::Kind::Customer)).unwrap_or(i64::MAX),
@@ -239,11 +246,13 @@ impl World {
     }
 
     /// Everything about one postal route, with what was read of its Secret.
-    pub fn route(&self, key: &Key, secret: SecretSeen) -> Option<RouteObserved> {
+    pub fn route(
+        &self,
+        key: &Key,
+        (secret, secret_bad_for): (SecretSeen, Duration),
+    ) -> Option<RouteObserved> {
         let route = self.own::<PostalRoute>(&key.namespace, &key.name)?;
-        let home = self
-            .lineage(&key.namespace)
-            .filter(|lineage| lineage.nearest().is_some());
+        let home = self.place(&key.namespace);
         let users: Vec<&Id> = self.index.with_route(&key.namespace, &key.name).collect();
         let only = users.iter().filter(|id| {
             self.index.references(id).is_some_and(|references| {
@@ -255,7 +264,7 @@ impl World {
                     == 1
             })
         });
-        let shadows = home.as_ref().and_then(|lineage| {
+        let shadows = home.partner().and_then(|lineage| {
             lineage
                 .nearest_first()
                 .skip(1)
@@ -275,6 +284,7 @@ impl World {
             route,
             home,
             secret,
+            secret_bad_for,
             shadows,
         })
     }
@@ -285,9 +295,6 @@ impl World {
         let in_tenant = self
             .namespace(&key.namespace)
             .is_some_and(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT);
-        let in_partner = self
-            .lineage(&key.namespace)
-            .is_some_and(|lineage| lineage.nearest().is_some());
         let customer_id = self.customer_of(&key.namespace, &user);
         let customer = customer_id
             .as_ref()
@@ -305,7 +312,7 @@ impl World {
             users: customer_id.map(|id| self.users(&id)).unwrap_or_default(),
             children: self.children_in(&tenant),
             in_tenant,
-            in_partner,
+            place: self.place(&key.namespace),
             customer,
             plan,
             user,

@@ -18,9 +18,12 @@ use super::table::{Change, Entry, Id, Table};
 use super::tolerant::Tolerant;
 use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
 use crate::domain::fingerprint::ChildKind;
-use crate::domain::lineage::Lineage;
+use crate::domain::lineage::{Lineage, Place};
 use crate::plan::observed::{Children, NamespaceSeen};
 use crate::plan::{Key, Kind, LOOK_AGAIN, Written};
+
+/// Longest partner path.
+const DEEPEST: usize = 32;
 
 /// A kind of Clientele's own.
 pub trait Own: Resource<DynamicType = ()> + Clone + Send + Sync + 'static {
@@ -311,17 +314,29 @@ impl World {
             .collect()
     }
 
-    /// The partner path of a namespace: `Some` for `clientele-partners` (empty) and for every partner's own namespace.
+    /// What a namespace is to the objects in it.
+    pub fn place(&self, namespace: &str) -> Place {
+        if namespace == meta::PARTNERS_NAMESPACE {
+            return Place::Root;
+        }
+        let tenant = self
+            .namespace(namespace)
+            .is_some_and(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT);
+        match self.lineage(namespace) {
+            Some(lineage) => Place::Partner(lineage),
+            None if tenant => Place::Elsewhere,
+            None if namespace.starts_with(meta::PARTNER_NAMESPACE_PREFIX) => Place::Coming,
+            None => Place::Elsewhere,
+        }
+    }
+
+    /// The partner path that leads to a partner's own namespace; none if a partner on it is not in order.
     pub fn lineage(&self, namespace: &str) -> Option<Lineage> {
         let mut bottom_first = Vec::new();
         let mut at = namespace.to_owned();
         // Namespaces are owned by objects in other namespaces, each made before what is below it; the bound is for a world that
         // was edited by hand into a circle.
-        for _ in 0..32 {
-            if at == meta::PARTNERS_NAMESPACE {
-                bottom_first.reverse();
-                return Some(Lineage::new(bottom_first));
-            }
+        while at != meta::PARTNERS_NAMESPACE && bottom_first.len() < DEEPEST {
             let seen = self.namespace(&at)?;
             let (name, parent) = (
                 seen.label(meta::LABEL_PARTNER),
@@ -334,7 +349,9 @@ impl World {
             parent.clone_into(&mut at);
             bottom_first.push(partner);
         }
-        None
+        let whole = at == meta::PARTNERS_NAMESPACE && !bottom_first.is_empty();
+        bottom_first.reverse();
+        whole.then(|| Lineage::new(bottom_first))
     }
 }
 

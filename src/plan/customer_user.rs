@@ -4,6 +4,7 @@ use kube::ResourceExt;
 
 use super::objects::bindings::tenant_binding;
 use super::observed::UserObserved;
+use super::trouble::Trouble;
 use super::{Draft, Plan, Subject, Verdict, subject::Kind};
 use crate::api::{Access, CustomerUserStatus, Reason};
 use crate::domain::fingerprint::ChildKind;
@@ -36,14 +37,11 @@ pub fn plan(observed: &UserObserved) -> Plan<CustomerUserStatus> {
 fn verdict(observed: &UserObserved, id: &str) -> Verdict {
     let spec = &observed.user.spec;
     let stalled = |reason, message: String| Verdict::Stalled(reason, message);
-    match (
-        observed.in_tenant,
-        observed.in_partner,
-        spec.customer.as_deref(),
-    ) {
+    let in_partner = observed.place.partner().is_some();
+    match (observed.in_tenant, in_partner, spec.customer.as_deref()) {
         (false, false, _) => {
             let message = "A CustomerUser belongs beside its Customer in a partner's namespace, or into the customer's own tenant namespace.";
-            return stalled(Reason::NotAPartnerNamespace, message.to_owned());
+            return Trouble::misplaced(&observed.place, message).verdict;
         }
         (true, _, Some(_)) => {
             let message = "In a tenant namespace the customer is implied: remove spec.customer.";

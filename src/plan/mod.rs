@@ -19,6 +19,7 @@ pub mod service_plan;
 pub mod status;
 pub mod step;
 pub mod subject;
+mod trouble;
 
 pub use status::{Draft, Verdict};
 pub use step::{Failure, Outcome, Stages, Step, Written};

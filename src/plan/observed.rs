@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use crate::api::{Customer, CustomerUser, Partner, PostalRoute, Role, ServicePlan};
 use crate::domain::claims::Claim;
 use crate::domain::fingerprint::{self, ChildKind};
-use crate::domain::lineage::Lineage;
+use crate::domain::lineage::Place;
 use crate::domain::people::Person;
 
 /// A namespace that carries Clientele's labels.
@@ -79,13 +80,24 @@ pub enum Departure {
     SweptAlong,
 }
 
+/// Whether a route can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteState {
+    /// It can.
+    Accepted,
+    /// That is being found out.
+    Pending,
+    /// It cannot; its status says why.
+    Refused,
+}
+
 /// A route that a customer asks for, as found along its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteSeen {
     /// The name asked for.
     pub name: String,
-    /// The partner namespace where it was found, and whether it is in order there.
-    pub found: Option<(String, bool)>,
+    /// The partner namespace where it was found, and whether it can be used.
+    pub found: Option<(String, RouteState)>,
 }
 
 /// Everything about one customer.
@@ -93,8 +105,8 @@ pub struct RouteSeen {
 pub struct CustomerObserved {
     /// The object.
     pub customer: Arc<Customer>,
-    /// The partner path of the namespace it is in, if that is a partner's.
-    pub home: Option<Lineage>,
+    /// The namespace it is in.
+    pub home: Place,
     /// The namespace of its tenant's name, if it carries our labels.
     pub tenant: Option<NamespaceSeen>,
     /// Whether a namespace of its tenant's name exists without our labels.
@@ -124,8 +136,8 @@ pub struct CustomerObserved {
 pub struct PartnerObserved {
     /// The object.
     pub partner: Arc<Partner>,
-    /// The path above, if it is in a right place (empty for a provider).
-    pub above: Option<Lineage>,
+    /// The namespace it is in.
+    pub above: Place,
     /// The namespace of its name, if it carries our labels.
     pub own: Option<NamespaceSeen>,
     /// Whether a namespace of its name exists without our labels.
@@ -172,10 +184,12 @@ pub enum SecretSeen {
 pub struct RouteObserved {
     /// The object.
     pub route: Arc<PostalRoute>,
-    /// The partner path of its namespace, if that is a partner's.
-    pub home: Option<Lineage>,
+    /// The namespace it is in.
+    pub home: Place,
     /// Its credentials.
     pub secret: SecretSeen,
+    /// For how long they have not been in order.
+    pub secret_bad_for: Duration,
     /// `namespace/name` of the customers that have it on their list, sorted.
     pub used_by: Vec<String>,
     /// How many of them have no other route.
@@ -193,8 +207,8 @@ pub struct UserObserved {
     pub user: Arc<CustomerUser>,
     /// Whether it is in a tenant namespace (then its customer is implied).
     pub in_tenant: bool,
-    /// Whether it is in a partner namespace.
-    pub in_partner: bool,
+    /// The namespace it is in.
+    pub place: Place,
     /// The customer it belongs to, if that exists.
     pub customer: Option<Arc<Customer>>,
     /// All users of that customer.

@@ -6,10 +6,11 @@ use kube::ResourceExt;
 use super::objects::namespace::Wanted;
 use super::objects::{Owner, bindings, partner as objects};
 use super::observed::{Departure, NamespaceSeen, PartnerObserved};
+use super::trouble::Trouble;
 use super::{Draft, LOOK_AGAIN, Plan, Stages, Step, Subject, Verdict, status, subject::Kind};
 use crate::api::{ConditionType, PartnerStatus, Reason, StaffRole, meta};
 use crate::domain::fingerprint::ChildKind;
-use crate::domain::lineage::Lineage;
+use crate::domain::lineage::{Lineage, Place};
 use crate::domain::names::{PartnerName, partner_namespace};
 use crate::plan::customer::drifted;
 
@@ -34,39 +35,28 @@ pub fn plan(observed: &PartnerObserved, now: Timestamp) -> Plan<PartnerStatus> {
         return leave(observed, subject, departure);
     }
     match accept(observed, &subject) {
-        Ok(above) => settle(observed, subject, above.clone().with(partner.clone()), now),
-        Err(refused) => refuse(observed, subject, refused),
-    }
-}
-
-/// Why a partner is not accepted.
-struct Refused {
-    reason: Reason,
-    message: String,
-    /// Whether it may pass without anybody telling us.
-    passes: bool,
-}
-
-fn refused(reason: Reason, message: impl Into<String>) -> Refused {
-    Refused {
-        reason,
-        message: message.into(),
-        passes: false,
+        Ok(above) => settle(observed, subject, above.with(partner.clone()), now),
+        Err(trouble) => refuse(observed, subject, trouble),
     }
 }
 
 /// Whether the partner is in a right place and its namespace is its own.
-fn accept<'a>(observed: &'a PartnerObserved, subject: &Subject) -> Result<&'a Lineage, Refused> {
+fn accept(observed: &PartnerObserved, subject: &Subject) -> Result<Lineage, Trouble> {
     let name = &*subject.key.name;
-    PartnerName::parse(name).map_err(|error| refused(Reason::InvalidSpec, error.to_string()))?;
-    let above = observed.above.as_ref().ok_or_else(|| {
-        let root = meta::PARTNERS_NAMESPACE;
-        let message = format!(
-            "A Partner belongs into {root} (a provider) or into the namespace of the partner above it (partner-<name>). \
-             Delete it here and apply it there."
-        );
-        refused(Reason::NotAPartnerNamespace, message)
-    })?;
+    PartnerName::parse(name)
+        .map_err(|error| Trouble::stalled(Reason::InvalidSpec, error.to_string()))?;
+    let above = match &observed.above {
+        Place::Root => Lineage::new(Vec::new()),
+        Place::Partner(above) => above.clone(),
+        Place::Coming | Place::Elsewhere => {
+            let belongs = format!(
+                "A Partner belongs into {} (a provider) or into the namespace of the partner above it (partner-<name>). \
+                 Delete it here and apply it there.",
+                meta::PARTNERS_NAMESPACE,
+            );
+            return Err(Trouble::misplaced(&observed.above, &belongs));
+        }
+    };
     let namespace = partner_namespace(name);
     let parent = &*subject.key.namespace;
     match &observed.own {
@@ -75,18 +65,13 @@ fn accept<'a>(observed: &'a PartnerObserved, subject: &Subject) -> Result<&'a Li
                 && own.label(meta::LABEL_PARENT) == parent =>
         {
             if own.deleting {
-                let message = format!(
-                    "Namespace {namespace} is being deleted; it is made again when it is gone."
-                );
-                return Err(Refused {
-                    passes: true,
-                    ..refused(Reason::NamespaceTerminating, message)
-                });
+                Err(Trouble::terminating(&namespace))
+            } else {
+                Ok(above)
             }
-            Ok(above)
         }
         // Whose it is, is nobody's business: resellers must not learn of each other.
-        Some(own) if own.label(meta::LABEL_PARTNER) == name => Err(refused(
+        Some(own) if own.label(meta::LABEL_PARTNER) == name => Err(Trouble::stalled(
             Reason::NameTaken,
             "Another partner has this name. Choose another one.",
         )),
@@ -96,33 +81,22 @@ fn accept<'a>(observed: &'a PartnerObserved, subject: &Subject) -> Result<&'a Li
     }
 }
 
-fn conflict(namespace: &str, name: &str, parent: &str) -> Refused {
+fn conflict(namespace: &str, name: &str, parent: &str) -> Trouble {
     let message = format!(
         "Namespace {namespace} exists and does not say that it is this partner's; it is left alone. If it is, say so: \
          kubectl label namespace {namespace} {}={name} {}={parent}",
         meta::LABEL_PARTNER,
         meta::LABEL_PARENT,
     );
-    Refused {
-        passes: true,
-        ..refused(Reason::NamespaceConflict, message)
-    }
+    Trouble::stalled(Reason::NamespaceConflict, message).unwatched()
 }
 
-fn refuse(observed: &PartnerObserved, subject: Subject, refused: Refused) -> Plan<PartnerStatus> {
-    let Refused {
-        reason,
-        message,
-        passes,
-    } = refused;
+fn refuse(observed: &PartnerObserved, subject: Subject, trouble: Trouble) -> Plan<PartnerStatus> {
+    let Trouble { verdict, unwatched } = trouble;
     let old = observed.partner.status.clone().unwrap_or_default();
-    let verdict = if reason == Reason::NamespaceTerminating {
-        Verdict::Waiting(reason, message.clone())
-    } else {
-        Verdict::Stalled(reason, message.clone())
-    };
-    let others = vec![(ConditionType::Accepted, false, reason, message)];
-    let wake = passes.then_some(LOOK_AGAIN);
+    let (reason, message) = verdict.why();
+    let others = vec![(ConditionType::Accepted, false, reason, message.to_owned())];
+    let wake = unwatched.then_some(LOOK_AGAIN);
     Plan {
         draft: Some(Draft {
             others,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::observed::{RouteObserved, SecretSeen};
+use super::trouble::Trouble;
 use super::{Draft, Plan, Subject, Verdict, status, subject::Kind};
 use crate::api::{ConditionType, PostalRouteStatus, Reason, meta};
 
@@ -14,8 +15,9 @@ const NAMED: usize = 5;
 /// How often a Secret that was in order is read again; nothing tells us when it changes.
 const SECRET_GOOD: Duration = Duration::from_secs(600);
 
-/// How often one that was not is read again: a file often brings the route first and its Secret after it.
-const SECRET_BAD: Duration = Duration::from_secs(15);
+/// Bounds of how long until one that was not is read again: a file often brings the route first and its Secret just after it, and
+/// one that has been missing for an hour is not missed by the second.
+const SECRET_BAD: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// What to do about a route.
 pub fn plan(observed: &RouteObserved, now: Timestamp) -> Plan<PostalRouteStatus> {
@@ -23,20 +25,15 @@ pub fn plan(observed: &RouteObserved, now: Timestamp) -> Plan<PostalRouteStatus>
     if observed.route.metadata.deletion_timestamp.is_some() {
         return Plan::nothing(subject);
     }
-    let verdict = if observed.home.is_some() {
+    let verdict = if observed.home.partner().is_some() {
         secret(observed)
     } else {
         let message = "A PostalRoute belongs into the namespace of a partner (partner-<name>).";
-        Verdict::Stalled(Reason::NotAPartnerNamespace, message.to_owned())
+        Trouble::misplaced(&observed.home, message).verdict
     };
-    let accepted = match &verdict {
-        Verdict::Ready(reason, message) => {
-            (ConditionType::Accepted, true, *reason, message.clone())
-        }
-        Verdict::Waiting(reason, message) | Verdict::Stalled(reason, message) => {
-            (ConditionType::Accepted, false, *reason, message.clone())
-        }
-    };
+    let (reason, message) = verdict.why();
+    let usable = matches!(verdict, Verdict::Ready(..));
+    let accepted = (ConditionType::Accepted, usable, reason, message.to_owned());
 
     let uses = Uses::of(observed);
     let before = observed.route.status.as_ref().map(Uses::shown);
@@ -48,7 +45,7 @@ pub fn plan(observed: &RouteObserved, now: Timestamp) -> Plan<PostalRouteStatus>
         shadows: observed.shadows.clone(),
         ..PostalRouteStatus::default()
     };
-    let wake = [paced, recheck(&observed.secret)]
+    let wake = [paced, recheck(&observed.secret, observed.secret_bad_for)]
         .into_iter()
         .flatten()
         .min();
@@ -63,15 +60,16 @@ pub fn plan(observed: &RouteObserved, now: Timestamp) -> Plan<PostalRouteStatus>
     }
 }
 
-/// When the Secret is read again.
-pub fn recheck(secret: &SecretSeen) -> Option<Duration> {
+/// How long until the Secret is read again, if it has not been in order `for_long` already.
+pub fn recheck(secret: &SecretSeen, for_long: Duration) -> Option<Duration> {
+    let (soonest, latest) = SECRET_BAD;
     match secret {
         SecretSeen::NotNeeded => None,
         SecretSeen::Complete => Some(SECRET_GOOD),
-        SecretSeen::Missing | SecretSeen::WrongType(_) | SecretSeen::KeysMissing(_) => {
-            Some(SECRET_BAD)
-        }
-        SecretSeen::Unreadable(_) => Some(Duration::from_secs(2)),
+        SecretSeen::Missing
+        | SecretSeen::WrongType(_)
+        | SecretSeen::KeysMissing(_)
+        | SecretSeen::Unreadable(_) => Some(for_long.clamp(soonest, latest)),
     }
 }
 

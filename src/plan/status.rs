@@ -63,6 +63,17 @@ pub enum Verdict {
     Stalled(Reason, String),
 }
 
+impl Verdict {
+    /// Reason and message.
+    pub fn why(&self) -> (Reason, &str) {
+        match self {
+            Self::Ready(reason, message)
+            | Self::Waiting(reason, message)
+            | Self::Stalled(reason, message) => (*reason, message),
+        }
+    }
+}
+
 /// A status as the plan wants it, less what only the outcome tells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft<S> {

@@ -10,38 +10,9 @@ use crate::domain::claims::{Claim, beaten_by};
 use crate::domain::facts::{DefaultsTaken, TenantFacts};
 use crate::domain::lineage::Lineage;
 use crate::domain::{entitlement, names};
-use crate::plan::Verdict;
-use crate::plan::observed::CustomerObserved;
+use crate::plan::observed::{CustomerObserved, RouteState};
 use crate::plan::status::second;
-
-/// Why something cannot be made so, for the person who can change it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    reason: Reason,
-    message: String,
-    /// Whether it may pass without anybody telling us: then it is waited for, not stalled.
-    pub passes: bool,
-}
-
-impl Trouble {
-    /// Trouble that lasts until somebody changes something we watch.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-            passes: false,
-        }
-    }
-
-    /// What the status says.
-    pub fn verdict(self) -> Verdict {
-        if self.reason == Reason::NamespaceTerminating {
-            Verdict::Waiting(self.reason, self.message)
-        } else {
-            Verdict::Stalled(self.reason, self.message)
-        }
-    }
-}
+use crate::plan::trouble::Trouble;
 
 /// Whether the tenant namespace of that name is this customer's to use, with the facts it keeps.
 pub fn adoption(
@@ -64,12 +35,7 @@ pub fn adoption(
         return Err(foreign(&namespace));
     }
     if tenant.deleting {
-        let message =
-            format!("Namespace {namespace} is being deleted; it is made again when it is gone.");
-        return Err(Trouble {
-            passes: true,
-            ..Trouble::new(Reason::NamespaceTerminating, message)
-        });
+        return Err(Trouble::terminating(&namespace));
     }
     let facts = TenantFacts::read(&tenant.annotations);
     if tenant.label(meta::LABEL_CUSTOMER_UID) == customer.uid().unwrap_or_default() {
@@ -85,7 +51,7 @@ pub fn adoption(
     if told || (same_mail && same_number) {
         return Ok(Some(facts));
     }
-    Err(Trouble::new(
+    Err(Trouble::stalled(
         Reason::TenantRetained,
         format!(
             "Namespace {namespace} is kept from an earlier customer of this name whose contact e-mail or number was another one. \
@@ -103,11 +69,11 @@ fn foreign(namespace: &str) -> Trouble {
     let message = format!(
         "Namespace {namespace} exists and is not this customer's; it is left alone. Delete or rename it, or give the customer another name."
     );
-    Trouble {
-        passes: true,
-        ..Trouble::new(Reason::NamespaceConflict, message)
-    }
+    Trouble::stalled(Reason::NamespaceConflict, message).unwatched()
 }
+
+/// `RoutesReady`: whether it holds, reason and message.
+pub type RoutesCondition = (ConditionType, bool, Reason, String);
 
 /// The decisions; `troubles` are in the order in which a person should mend them.
 #[derive(Debug)]
@@ -123,7 +89,7 @@ pub struct Decisions<'a> {
     /// Routes that can be used, best first.
     pub usable_routes: Vec<String>,
     /// `RoutesReady`.
-    pub routes_condition: (ConditionType, bool, Reason, String),
+    pub routes_condition: RoutesCondition,
     /// The domain shown.
     pub domain: Option<String>,
     /// The domain for hosts, unless an older customer has it.
@@ -172,10 +138,8 @@ impl<'a> Decisions<'a> {
             spec.on_hold.or(facts.defaults.on_hold).unwrap_or(false),
         );
 
-        let (usable_routes, routes_condition) = routes(observed);
-        if let (_, false, reason @ Reason::NoUsableRoute, message) = &routes_condition {
-            troubles.push(Trouble::new(*reason, message.clone()));
-        }
+        let (usable_routes, routes_condition, route_trouble) = routes(observed);
+        troubles.extend(route_trouble);
 
         let mut ingress_domain = entitlement::ingress_domain(&customer.name_any(), spec, lineage);
         let mine = claim(observed, false);
@@ -185,12 +149,12 @@ impl<'a> Decisions<'a> {
             let message = format!(
                 "The domain {domain} equals, contains or is part of an older customer's domain. Choose another one."
             );
-            troubles.push(Trouble::new(Reason::DomainConflict, message));
+            troubles.push(Trouble::stalled(Reason::DomainConflict, message));
         }
 
         if entitlement::currency(spec, lineage).is_none() {
             let message = "Set spec.billing.currency, or give the partner a default (spec.customerDefaults.currency).";
-            troubles.push(Trouble::new(Reason::CurrencyMissing, message));
+            troubles.push(Trouble::stalled(Reason::CurrencyMissing, message));
         }
 
         Self {
@@ -238,7 +202,7 @@ fn number(observed: &CustomerObserved, facts: &mut TenantFacts) -> Option<Troubl
         let message = format!(
             "The customer number is {recorded} for good and cannot become {changed}. Set spec.customerNumber to {recorded} or remove it."
         );
-        return Some(Trouble::new(Reason::InvalidSpec, message));
+        return Some(Trouble::stalled(Reason::InvalidSpec, message));
     }
     let Some(given) = given else {
         facts.customer_number = Some(observed.free_number.clone());
@@ -248,7 +212,7 @@ fn number(observed: &CustomerObserved, facts: &mut TenantFacts) -> Option<Troubl
         let message = format!(
             "Another customer of the same provider has the number {given}. Give this one another number."
         );
-        return Some(Trouble::new(Reason::NumberTaken, message));
+        return Some(Trouble::stalled(Reason::NumberTaken, message));
     }
     facts.customer_number = Some(given.to_owned());
     None
@@ -281,28 +245,39 @@ fn plan<'a>(
         let message = format!(
             "There is no ServicePlan {asked}. Create it, or choose one of: kubectl get serviceplans"
         );
-        return in_force(Trouble::new(Reason::PlanNotFound, message), facts);
+        return in_force(Trouble::stalled(Reason::PlanNotFound, message), facts);
     };
     if let (false, Err(by)) = (already, lineage.offers_plan(asked)) {
         let message = format!(
             "Plan {asked} is not offered by partner {by}. Choose one that is: kubectl get configmap partner -o yaml"
         );
-        return in_force(Trouble::new(Reason::PlanNotOffered, message), facts);
+        return in_force(Trouble::stalled(Reason::PlanNotOffered, message), facts);
     }
     facts.plan = Some(asked.to_owned());
     (Some(&plan.spec), false, None)
 }
 
-/// Which routes can be used, and `RoutesReady`.
-fn routes(observed: &CustomerObserved) -> (Vec<String>, (ConditionType, bool, Reason, String)) {
+/// Which routes can be used, `RoutesReady`, and what is wrong if none can be.
+fn routes(observed: &CustomerObserved) -> (Vec<String>, RoutesCondition, Option<Trouble>) {
     let condition =
         |holds, reason, message: String| (ConditionType::RoutesReady, holds, reason, message);
-    let (mut usable, mut not_found, mut not_ready) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut usable, mut problems, mut pending) = (Vec::new(), Vec::new(), false);
     for route in &observed.routes {
+        let name = &route.name;
         match &route.found {
-            Some((_, true)) => usable.push(route.name.clone()),
-            Some((namespace, false)) => not_ready.push(format!("{namespace}/{}", route.name)),
-            None => not_found.push(route.name.as_str()),
+            Some((_, RouteState::Accepted)) => usable.push(name.clone()),
+            Some((namespace, RouteState::Refused)) => {
+                problems.push(format!(
+                    "{namespace}/{name} is not in order, see its status"
+                ));
+            }
+            Some((namespace, RouteState::Pending)) => {
+                pending = true;
+                problems.push(format!("{namespace}/{name} is being looked at"));
+            }
+            None => problems.push(format!(
+                "{name} is not in the partner's namespace, nor inheritable from above"
+            )),
         }
     }
     if observed.routes.is_empty() {
@@ -313,33 +288,37 @@ fn routes(observed: &CustomerObserved) -> (Vec<String>, (ConditionType, bool, Re
                 Reason::NoRoutes,
                 "No postal route is asked for.".to_owned(),
             ),
+            None,
         );
     }
-    if not_found.is_empty() && not_ready.is_empty() {
-        let message = format!("Mail goes by {}.", usable.join(", then "));
-        return (usable, condition(true, Reason::Settled, message));
-    }
-    let mut problems = Vec::new();
-    if !not_found.is_empty() {
-        problems.push(format!(
-            "not found in the partner's namespace, nor inheritable from above: {}",
-            not_found.join(", ")
-        ));
-    }
-    if !not_ready.is_empty() {
-        problems.push(format!(
-            "not in order, see their status: {}",
-            not_ready.join(", ")
-        ));
+    let ways = format!("Mail goes by {}", usable.join(", then "));
+    if problems.is_empty() {
+        return (
+            usable,
+            condition(true, Reason::Settled, format!("{ways}.")),
+            None,
+        );
     }
     let problems = problems.join("; ");
-    if usable.is_empty() {
-        let message = format!(
-            "None of the postal routes can be used ({problems}). Name another one in spec.postalRoutes or mend one."
+    if !usable.is_empty() {
+        return (
+            usable,
+            condition(false, Reason::RouteNotFound, format!("{ways}; {problems}.")),
+            None,
         );
-        (usable, condition(false, Reason::NoUsableRoute, message))
-    } else {
-        let message = format!("Mail goes by {}; {problems}.", usable.join(", then "));
-        (usable, condition(false, Reason::RouteNotFound, message))
     }
+    let message = format!("No postal route can be used: {problems}.");
+    let trouble = if pending {
+        Trouble::waiting(Reason::NoUsableRoute, message.clone())
+    } else {
+        Trouble::stalled(
+            Reason::NoUsableRoute,
+            format!("{message} Name another one in spec.postalRoutes, or mend one."),
+        )
+    };
+    (
+        usable,
+        condition(false, Reason::NoUsableRoute, message),
+        Some(trouble),
+    )
 }

@@ -9,9 +9,10 @@ mod rooms;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use self::decisions::{Decisions, Trouble, adoption};
+use self::decisions::{Decisions, adoption};
 pub use self::rooms::drifted;
 use super::observed::{CustomerObserved, Departure};
+use super::trouble::Trouble;
 use super::{Draft, LOOK_AGAIN, Plan, Stages, Subject, Verdict, subject::Kind};
 use crate::api::{ConditionType, CustomerStatus, Phase, Reason, meta};
 use crate::domain::lineage::Lineage;
@@ -50,20 +51,18 @@ pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus>
 fn home(observed: &CustomerObserved) -> Result<(&Lineage, String), Trouble> {
     let name = observed.customer.name_any();
     CustomerName::parse(&name)
-        .map_err(|error| Trouble::new(Reason::InvalidSpec, error.to_string()))?;
-    let lineage = observed
+        .map_err(|error| Trouble::stalled(Reason::InvalidSpec, error.to_string()))?;
+    let Some((lineage, partner)) = observed
         .home
-        .as_ref()
-        .filter(|lineage| lineage.nearest().is_some());
-    let Some((lineage, partner)) =
-        lineage.and_then(|lineage| Some((lineage, lineage.nearest()?.name_any())))
+        .partner()
+        .and_then(|lineage| Some((lineage, lineage.nearest()?.name_any())))
     else {
-        let message = "A Customer belongs into the namespace of a partner (partner-<name>, made by its Partner). \
+        let belongs = "A Customer belongs into the namespace of a partner (partner-<name>, made by its Partner). \
                        Delete it here and apply it there.";
-        return Err(Trouble::new(Reason::NotAPartnerNamespace, message));
+        return Err(Trouble::misplaced(&observed.home, belongs));
     };
     PartnerName::parse(&partner)
-        .map_err(|error| Trouble::new(Reason::InvalidSpec, error.to_string()))?;
+        .map_err(|error| Trouble::stalled(Reason::InvalidSpec, error.to_string()))?;
     Ok((lineage, partner))
 }
 
@@ -109,10 +108,10 @@ fn stalled(
     trouble: Trouble,
 ) -> Plan<CustomerStatus> {
     let old = observed.customer.status.clone().unwrap_or_default();
-    let wake = trouble.passes.then_some(LOOK_AGAIN);
+    let wake = trouble.unwatched.then_some(LOOK_AGAIN);
     let draft = Draft {
         carry_over: true,
-        ..Draft::new(old, trouble.verdict())
+        ..Draft::new(old, trouble.verdict)
     };
     Plan {
         draft: Some(draft),
@@ -144,7 +143,7 @@ fn open(
     let access = decisions.access;
     let customer_since = decisions.since();
     let verdict = match (decisions.troubles.into_iter().next(), rooms.waiting) {
-        (Some(trouble), _) => trouble.verdict(),
+        (Some(trouble), _) => trouble.verdict,
         (None, Some(waiting)) => Verdict::Waiting(Reason::Progressing, waiting),
         (None, None) if access.is_open() => {
             Verdict::Ready(Reason::Settled, "The tenant is as it should be.".to_owned())
