@@ -7,4 +7,5 @@ mod attempt;
 mod escapes;
 mod harness;
 mod install;
+mod policies;
 mod tenancy;
