@@ -15,7 +15,7 @@ use crate::ops::http::Health;
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// The policy that fences the operator in.
-const FENCE: &str = "clientele-operator-fence";
+const FENCE: &str = "clientele-fence-namespaces";
 
 /// A namespace that the fence must refuse to the operator.
 const OUTSIDE: &str = "outside-the-fence";
