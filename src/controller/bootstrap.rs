@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use k8s_openapi::api::admissionregistration::v1::{
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{ObjectMeta, PostParams};
+use kube::api::{ListParams, ObjectMeta, PostParams};
 use kube::{Api, Client};
 
 use crate::api::meta;
@@ -14,10 +17,38 @@ use crate::ops::http::Health;
 /// How often the policies are looked for while something is wrong with them.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// The policy that fences the operator in.
-const FENCE: &str = "clientele-fence-namespaces";
+/// The label that everything in deploy/ carries.
+const OURS: &str = "app.kubernetes.io/name=clientele";
 
-/// A namespace that the fence must refuse to the operator.
+/// The policies in deploy/policies, each with a binding of its name.
+pub const POLICIES: [&str; 23] = [
+    "clientele-access",
+    "clientele-admin-role",
+    "clientele-assign-customers",
+    "clientele-assign-partners",
+    "clientele-customer-users",
+    "clientele-deletes",
+    "clientele-fence-bindings",
+    "clientele-fence-namespaces",
+    "clientele-fence-objects",
+    "clientele-going",
+    "clientele-namespace-deletes",
+    "clientele-namespaces",
+    "clientele-owned-objects",
+    "clientele-places",
+    "clientele-status",
+    "clientele-tenant-bindings",
+    "clientele-tenant-hosts",
+    "clientele-tenant-objects",
+    "clientele-tenant-pods",
+    "clientele-tenant-secrets",
+    "clientele-tenant-services",
+    "clientele-tenant-storage",
+    "clientele-times",
+];
+
+/// The policy that keeps the operator to its own namespaces, and a namespace that it must refuse.
+const FENCE: &str = "clientele-fence-namespaces";
 const OUTSIDE: &str = "outside-the-fence";
 
 /// Makes the namespace of the top-level partners, unless it is there.
@@ -74,6 +105,58 @@ pub async fn readiness(client: Client, health: Health) {
 }
 
 async fn check(client: &Client) -> Result<(), String> {
+    let ours = ListParams::default().labels(OURS);
+    let policies: Api<ValidatingAdmissionPolicy> = Api::all(client.clone());
+    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(client.clone());
+    let (policies, bindings) = futures::try_join!(policies.list(&ours), bindings.list(&ours))
+        .map_err(|error| format!("the admission policies cannot be listed: {}", chain(&error)))?;
+    let missing: Vec<_> = POLICIES
+        .into_iter()
+        .filter(|name| {
+            !policies.iter().any(|policy| holds(policy, name))
+                || !bindings.iter().any(|binding| denies(binding, name))
+        })
+        .collect();
+    if !missing.is_empty() {
+        return Err(format!(
+            "admission policies are missing, not bound or not as shipped ({}); apply deploy/",
+            missing.join(", ")
+        ));
+    }
+    try_the_fence(client).await
+}
+
+/// Whether this is the policy of that name, refuses when it fails, and has no expression that the API server cannot check.
+fn holds(policy: &ValidatingAdmissionPolicy, name: &str) -> bool {
+    let checked = policy
+        .status
+        .as_ref()
+        .and_then(|status| status.type_checking.as_ref());
+    let sound = checked.is_none_or(|checked| {
+        checked
+            .expression_warnings
+            .as_ref()
+            .is_none_or(Vec::is_empty)
+    });
+    let fails_closed = policy
+        .spec
+        .as_ref()
+        .is_some_and(|spec| spec.failure_policy.as_deref() == Some("Fail"));
+    policy.metadata.name.as_deref() == Some(name) && sound && fails_closed
+}
+
+/// Whether this binds the policy of that name so that it denies.
+fn denies(binding: &ValidatingAdmissionPolicyBinding, name: &str) -> bool {
+    let spec = &binding.spec;
+    spec.policy_name == name
+        && spec
+            .validation_actions
+            .iter()
+            .any(|action| action == "Deny")
+}
+
+/// A policy that failed to load leaves a binding that silently does nothing, so the fence is run into.
+async fn try_the_fence(client: &Client) -> Result<(), String> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let outside = Namespace {
         metadata: ObjectMeta {
@@ -88,9 +171,30 @@ async fn check(client: &Client) -> Result<(), String> {
     };
     match namespaces.create(&dry_run, &outside).await {
         Ok(_) => Err(format!(
-            "policy {FENCE} does not refuse the operator a namespace outside its fence; apply deploy/policies"
+            "policy {FENCE} does not refuse the operator a namespace of another name; apply deploy/"
         )),
         Err(kube::Error::Api(status)) if status.message.contains(FENCE) => Ok(()),
         Err(error) => Err(format!("the fence cannot be tried: {}", chain(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_policy_that_is_shipped_is_looked_for() {
+        let shipped: BTreeSet<String> = std::fs::read_dir("deploy/policies")
+            .expect("deploy/policies")
+            .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a file"))
+            .flat_map(|text| {
+                let bindings = text
+                    .lines()
+                    .filter_map(|line| line.trim().strip_prefix("policyName: ").map(str::to_owned));
+                bindings.collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(shipped, POLICIES.map(str::to_owned).into());
     }
 }
