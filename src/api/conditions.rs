@@ -19,6 +19,11 @@ macro_rules! names {
             /// Every value, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
+            /// The value of this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == name)
+            }
+
             /// The name as it stands in a condition.
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -66,18 +71,18 @@ names! {
         Progressing,
         /// The annotation `clientele.dev/paused` holds it as it is.
         Paused,
+        /// An object cannot be decoded and is left alone.
+        Unreadable,
+        /// What was wrong is no longer.
+        Recovered,
         /// The API server refused or failed; tried again by itself.
         ApplyFailed,
-        /// The object is going.
-        Deleting,
         /// The spec cannot be made true as it stands.
         InvalidSpec,
         /// The object is in a namespace that is no partner's.
         NotAPartnerNamespace,
         /// Another partner has this name.
         NameTaken,
-        /// The name is one that Clientele or Kubernetes keeps for itself.
-        NameReserved,
         /// A namespace of the needed name exists and is not ours.
         NamespaceConflict,
         /// The namespace is being deleted.
@@ -88,8 +93,6 @@ names! {
         NumberTaken,
         /// The domain equals, contains or is part of an older customer's.
         DomainConflict,
-        /// No plan is given, here or by the partner's defaults.
-        NoPlan,
         /// The plan does not exist.
         PlanNotFound,
         /// The partner path does not offer the plan.
@@ -130,7 +133,5 @@ names! {
         EmailTaken,
         /// The plan's `maxUsers` is reached.
         TooManyUsers,
-        /// The status would be too big or the object is; something must be made smaller.
-        TooLarge,
     }
 }

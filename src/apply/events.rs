@@ -40,13 +40,13 @@ impl Announcer {
             } else {
                 EventType::Normal
             },
-            reason: note.reason.clone(),
+            reason: note.reason.to_string(),
             note: Some(note.message.clone()),
             action: "Reconcile".to_owned(),
             secondary: None,
         };
         if let Err(error) = self.0.publish(&event, &reference).await {
-            tracing::warn!(object = %subject.key, reason = note.reason, %error, "an Event could not be published");
+            tracing::warn!(object = %subject.key, reason = %note.reason, %error, "an Event could not be published");
         }
     }
 }

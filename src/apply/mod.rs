@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use kube::Client;
 
+use crate::api::Reason;
 use crate::error::{Cause, chain};
 use crate::plan::step::{Failure, Outcome, Stages};
 use crate::plan::{Subject, Written};
@@ -55,6 +56,7 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, stages: &Sta
         );
         outcome.failure = Some(Failure {
             category: Cause::TimedOut.as_str(),
+            reason: Reason::ApplyFailed,
             message,
             retryable: true,
         });
@@ -67,6 +69,7 @@ pub fn failure(what: &str, error: &kube::Error) -> Failure {
     let cause = Cause::of(error);
     Failure {
         category: cause.as_str(),
+        reason: Reason::ApplyFailed,
         message: format!("{what}: {}", chain(error)),
         retryable: !cause.is_final(),
     }

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::requests::Address;
 use super::{Done, failure};
-use crate::api::meta;
+use crate::api::{Reason, meta};
+use crate::domain::fingerprint::ChildKind;
 use crate::error::Cause;
 use crate::plan::observed::{ChildSeen, NamespaceSeen};
 use crate::plan::step::{Child, Failure};
@@ -121,7 +122,7 @@ async fn put(client: &Client, child: &Child) -> Done {
     let what = format!("applying {} {namespace}/{name}", address.kind);
     let mut seen = match address.apply(client, name, body).await {
         Ok(object) => ChildSeen::read(*kind, &object),
-        Err(error) => return (None, Some(failure(&what, &error))),
+        Err(error) => return (None, Some(refused(child, &what, &error))),
     };
     let mut failed = None;
     if seen.fingerprint != *fingerprint {
@@ -138,6 +139,7 @@ async fn put(client: &Client, child: &Child) -> Done {
             );
             failed = Some(Failure {
                 category: "changed-on-the-way",
+                reason: Reason::ApplyFailed,
                 message,
                 retryable: true,
             });
@@ -150,4 +152,22 @@ async fn put(client: &Client, child: &Child) -> Done {
         seen,
     };
     (Some(written), failed)
+}
+
+/// A binding that is refused names a role that the operator may not bind, which only the cluster's administrator can change.
+fn refused(child: &Child, what: &str, error: &kube::Error) -> Failure {
+    let failure = failure(what, error);
+    if child.kind != ChildKind::RoleBinding || Cause::of(error) != Cause::Forbidden {
+        return failure;
+    }
+    let role = child.body["roleRef"]["name"].as_str().unwrap_or_default();
+    let message = format!(
+        "The operator may not bind ClusterRole {role}: add it to the rule `bind` of ClusterRole clientele, or choose another adminRole. {}",
+        failure.message
+    );
+    Failure {
+        reason: Reason::AdminRoleNotBound,
+        message,
+        ..failure
+    }
 }

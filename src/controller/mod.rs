@@ -9,7 +9,7 @@ mod secrets;
 mod watches;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -56,6 +56,7 @@ pub async fn run(
         world: RwLock::new(World::default()),
         secrets: secrets::Secrets::default(),
         namespace: settings.namespace.clone(),
+        told: Mutex::default(),
         whole: Notify::new(),
         metrics,
         queues,

@@ -1,8 +1,8 @@
 //! One reconcile, the same for every kind: gather, observe, plan, apply, conclude.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,12 +13,14 @@ use tokio::sync::Notify;
 
 use super::queue::{self, Round, Sender};
 use super::secrets::Secrets;
+use crate::api::Reason;
 use crate::apply::{self, events::Announcer, requests::Address};
 use crate::error::Cause;
 use crate::observe::World;
 use crate::observe::world::Own;
 use crate::ops::clock;
 use crate::ops::metrics::Metrics;
+use crate::plan::notes::Note;
 use crate::plan::status::Conditioned;
 use crate::plan::{Failure, Key, Kind, Plan, Subject, Written, notes, status};
 
@@ -38,6 +40,8 @@ pub struct Context {
     pub secrets: Secrets,
     /// Namespace of the operator's ServiceAccount.
     pub namespace: String,
+    /// Versions of unreadable objects that people were told of.
+    pub told: Mutex<HashMap<Key, String>>,
     /// Told when every watch has listed everything.
     pub whole: Notify,
 }
@@ -103,6 +107,7 @@ pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, failures: u3
                 category,
                 message,
                 retryable,
+                reason: _,
             } = failure;
             // One failure that the next try mends is no news.
             if *retryable && failures == 0 {
@@ -121,6 +126,7 @@ pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, failures: u3
 
 async fn round<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Round {
     let Some(object) = context.world().readable::<K>(key) else {
+        report_unreadable::<K>(context, key).await;
         return Round::default();
     };
     let gathered = match K::gather(context, &object).await {
@@ -192,10 +198,47 @@ async fn tell<K: Controlled>(
     new: &K::Status,
 ) {
     for note in notes::on_change(old, new) {
-        tracing::info!(object = %subject.key, reason = note.reason, "{}", note.message);
-        context
-            .metrics
-            .transition(subject.key.kind.as_str(), "condition");
-        context.announcer.announce(own, subject, &note).await;
+        announce(context, own, subject, &note).await;
     }
+}
+
+async fn announce(context: &Context, own: &Address, subject: &Subject, note: &Note) {
+    tracing::info!(object = %subject.key, reason = %note.reason, "{}", note.message);
+    context
+        .metrics
+        .transition(subject.key.kind.as_str(), note.reason.as_str());
+    context.announcer.announce(own, subject, note).await;
+}
+
+/// Tells, once for each version, that an object is there which cannot be decoded. It is left alone, and so is everything of it.
+async fn report_unreadable<K: Controlled>(context: &Context, key: &Key) {
+    let Some(unreadable) = context.world().unreadable_object::<K>(key) else {
+        return;
+    };
+    let meta = &unreadable.metadata;
+    let version = meta.resource_version.clone().unwrap_or_default();
+    let told = context
+        .told
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(key.clone(), version.clone());
+    if told == Some(version) {
+        return;
+    }
+    let subject = Subject {
+        key: key.clone(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        generation: meta.generation.unwrap_or_default(),
+        resource_version: meta.resource_version.clone().unwrap_or_default(),
+    };
+    let message = format!(
+        "This object cannot be read and is left alone, with all that belongs to it. Mend or delete it: {}",
+        unreadable.reason
+    );
+    let note = Note {
+        warning: true,
+        reason: Reason::Unreadable,
+        message,
+    };
+    announce(context, &Address::of::<K>(&key.namespace), &subject, &note).await;
 }

@@ -44,15 +44,7 @@ fn config() -> Config {
 }
 
 fn own<K: Controlled + Debug>(context: &Arc<Context>) {
-    follow::<Tolerant<K>>(context, config(), |world, event| {
-        let keys = world.watched::<K>(event);
-        for key in &keys {
-            if let Some(reason) = world.unreadable_reason::<K>(key) {
-                tracing::warn!(object = %key, reason, "an object cannot be read and is left alone; mend or delete it");
-            }
-        }
-        keys
-    });
+    follow::<Tolerant<K>>(context, config(), World::watched::<K>);
 }
 
 fn namespaces(context: &Arc<Context>) {

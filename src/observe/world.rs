@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use super::index::{Index, Multi};
 use super::seen::Child;
 use super::table::{Change, Entry, Id, Table};
-use super::tolerant::Tolerant;
+use super::tolerant::{Tolerant, Unreadable};
 use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::{Lineage, Place};
@@ -265,16 +265,12 @@ impl World {
         self.own(&key.namespace, &key.name)
     }
 
-    /// Why an object that is there cannot be read.
-    pub fn unreadable_reason<K: Own>(&self, key: &Key) -> Option<&str> {
-        if key.kind != K::KIND {
-            return None;
+    /// An object of an own kind that is there and cannot be read.
+    pub fn unreadable_object<K: Own>(&self, key: &Key) -> Option<Arc<Unreadable>> {
+        match K::table(self).get(&key.namespace, &key.name)? {
+            Tolerant::Read(_) => None,
+            Tolerant::Unreadable(unreadable) => Some(Arc::clone(unreadable)),
         }
-        let object = K::table(self).get(&key.namespace, &key.name)?;
-        object
-            .object()
-            .err()
-            .map(|unreadable| unreadable.reason.as_str())
     }
 
     /// How many customers have this access, by their status.

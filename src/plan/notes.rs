@@ -1,7 +1,7 @@
 //! What is worth an Event: transitions that a person would want to be told, never a settled state.
 
 use super::status::Conditioned;
-use crate::api::{Condition, ConditionType};
+use crate::api::{Condition, ConditionType, Reason};
 
 /// An Event to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Note {
     /// Whether it is a warning.
     pub warning: bool,
     /// The reason, as in the condition.
-    pub reason: String,
+    pub reason: Reason,
     /// What happened.
     pub message: String,
 }
@@ -17,11 +17,21 @@ pub struct Note {
 /// The notes on a change of status. A first status that is in order says nothing new: the object itself does.
 pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
     let find = |status: Option<&S>, kind: ConditionType| -> Option<Condition> {
-        status?
-            .conditions()
+        let conditions = status?.conditions();
+        conditions
             .iter()
             .find(|condition| condition.type_ == kind.as_str())
             .cloned()
+    };
+    let note = |warning, condition: Condition| {
+        let Condition {
+            reason, message, ..
+        } = condition;
+        Reason::parse(&reason).map(|reason| Note {
+            warning,
+            reason,
+            message,
+        })
     };
     let mut notes = Vec::new();
     let (was, is) = (
@@ -30,17 +40,13 @@ pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
     );
     match (was, is) {
         (was, Some(is)) if was.as_ref().is_none_or(|was| was.reason != is.reason) => {
-            notes.push(Note {
-                warning: true,
-                reason: is.reason,
-                message: is.message,
-            });
+            notes.extend(note(true, is))
         }
         (Some(was), None) => {
             let message = format!("No longer stalled ({}).", was.reason);
             notes.push(Note {
                 warning: false,
-                reason: "Recovered".to_owned(),
+                reason: Reason::Recovered,
                 message,
             });
         }
@@ -51,11 +57,7 @@ pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
         find(Some(new), ConditionType::AccessOpen),
     ) && (was.status != is.status || was.reason != is.reason)
     {
-        notes.push(Note {
-            warning: false,
-            reason: is.reason,
-            message: is.message,
-        });
+        notes.extend(note(false, is));
     }
     notes
 }
@@ -63,7 +65,7 @@ pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{CustomerStatus, Reason};
+    use crate::api::CustomerStatus;
     use crate::plan::step::Outcome;
     use crate::plan::{Draft, Verdict, status};
     use jiff::Timestamp;
@@ -89,7 +91,7 @@ mod tests {
     fn reasons(old: Option<&CustomerStatus>, new: &CustomerStatus) -> Vec<String> {
         on_change(old, new)
             .into_iter()
-            .map(|note| note.reason)
+            .map(|note| note.reason.to_string())
             .collect()
     }
 

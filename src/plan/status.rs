@@ -142,10 +142,10 @@ pub fn conclude<S: Conditioned>(
         }
         verdict = match verdict {
             stalled @ Verdict::Stalled(..) => stalled,
-            _ if failure.retryable => {
-                Verdict::Waiting(Reason::ApplyFailed, failure.message.clone())
+            _ if failure.retryable && failure.reason == Reason::ApplyFailed => {
+                Verdict::Waiting(failure.reason, failure.message.clone())
             }
-            _ => Verdict::Stalled(Reason::ApplyFailed, failure.message.clone()),
+            _ => Verdict::Stalled(failure.reason, failure.message.clone()),
         };
         // This one speaks of the steps themselves.
         for other in others
@@ -293,6 +293,7 @@ mod tests {
     fn failed(retryable: bool) -> Outcome {
         let failure = Failure {
             category: "conflict",
+            reason: Reason::ApplyFailed,
             message: "no luck".into(),
             retryable,
         };

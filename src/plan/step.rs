@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::observed::{ChildSeen, NamespaceSeen};
+use crate::api::Reason;
 use crate::domain::fingerprint::ChildKind;
 
 /// One write.
@@ -121,6 +122,8 @@ pub enum Written {
 pub struct Failure {
     /// The stable name of the error's category.
     pub category: &'static str,
+    /// The reason for the status: `ApplyFailed`, or one that names what a person has to do.
+    pub reason: Reason,
     /// What to tell a person.
     pub message: String,
     /// Whether trying again without a change can help.
