@@ -120,7 +120,7 @@ pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, failures: u3
         Round { wake: Some(_), .. } => "requeue_after",
         Round { .. } => "success",
     };
-    context.metrics.reconciled(kind, result, started.elapsed());
+    context.metrics.reconciled(kind, result, clock::tick().duration_since(started));
     round
 }
 
