@@ -156,7 +156,10 @@ fn every_rule_says_what_to_do() {
             .flatten()
         {
             let message = rule["message"].as_str().unwrap_or_default();
-            assert!(message.len() > 20, "{path}: {rule}");
+            assert!(
+                message.starts_with("must") || message.len() > 20,
+                "{path}: {rule}"
+            );
             rules += 1;
         }
     });

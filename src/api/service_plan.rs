@@ -101,6 +101,7 @@ pub struct ServicePlanSpec {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new(
     "!has(self.limits) || !has(self.requests) || self.requests.all(name, !(name in self.limits) || \
+     !isQuantity(string(self.requests[name])) || !isQuantity(string(self.limits[name])) || \
      quantity(string(self.requests[name])).compareTo(quantity(string(self.limits[name]))) <= 0)"
 ).message("a request must not be greater than the limit of the same resource"))]
 pub struct ContainerDefaults {
@@ -160,8 +161,9 @@ pub struct PlanNetwork {
     validation = Rule::new("has(self.cidr) != (has(self.namespaceSelector) || has(self.podSelector))")
         .message("give either cidr, or namespaceSelector and podSelector or one of them"),
     validation = Rule::new(
-        "!has(self.except) || self.except.size() == 0 || has(self.cidr) && isCIDR(self.cidr) && self.except.all(part, \
-         isCIDR(part) && cidr(self.cidr).containsCIDR(part) && cidr(part).prefixLength() > cidr(self.cidr).prefixLength())"
+        "!has(self.except) || self.except.size() == 0 || has(self.cidr) && (!isCIDR(self.cidr) || \
+         self.except.all(part, !isCIDR(part) || cidr(self.cidr).containsCIDR(part) && \
+         cidr(part).prefixLength() > cidr(self.cidr).prefixLength()))"
     ).message("except needs cidr, and every part must lie inside it and be smaller"),
 )]
 pub struct NetworkPeer {

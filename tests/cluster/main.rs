@@ -8,4 +8,5 @@ mod escapes;
 mod harness;
 mod install;
 mod policies;
+mod rules;
 mod tenancy;

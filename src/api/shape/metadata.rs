@@ -4,13 +4,12 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::text::text_value;
 use super::{
-    List, MAX_MESSAGE, MAX_PATH, MAX_STATUS_NAMES, described, list, map, string, with_rules,
+    List, MAX_MESSAGE, MAX_PATH, MAX_STATUS_NAMES, Rule, described, list, map, string, with_rules,
 };
 
 /// The value of a label.
 fn label_value() -> Schema {
     string(
-        0,
         63,
         &[(
             "self.matches('^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$')",
@@ -31,13 +30,13 @@ macro_rules! qualified {
     };
 }
 
-const KEYS: (&str, &str) = (
+const KEYS: Rule<'static> = (
     concat!("self.all(key, ", qualified!("key"), ")"),
     "keys must be like team.example/cost: an optional DNS name and a slash, then at most 63 letters, digits and - . _; at most 80 characters in all",
 );
 
 /// A plan must not reach what policies and isolation hang on.
-const FOREIGN_KEYS: (&str, &str) = (
+const FOREIGN_KEYS: Rule<'static> = (
     "self.all(key, !key.contains('/') || !key.split('/')[0].matches('(^|[.])(clientele[.]dev|kubernetes[.]io|k8s[.]io)$'))",
     "keys under clientele.dev, kubernetes.io and k8s.io are not for plans: use a domain of your own, such as team.example/cost",
 );
@@ -67,7 +66,6 @@ pub fn attributes(_: &mut SchemaGenerator) -> Schema {
 /// A label selector with bounds; otherwise as everywhere in Kubernetes.
 pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
     let key = string(
-        1,
         80,
         &[(
             qualified!("self"),
@@ -160,30 +158,30 @@ pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
 
 /// Something the operator writes that is as long as an object's name.
 pub fn status_name(_: &mut SchemaGenerator) -> Schema {
-    string(0, 253, &[])
+    string(253, &[])
 }
 
 /// An object in a namespace, as `namespace/name`.
 pub fn status_reference(_: &mut SchemaGenerator) -> Schema {
-    string(0, 317, &[])
+    string(317, &[])
 }
 
 /// A word the operator writes.
 pub fn status_word(_: &mut SchemaGenerator) -> Schema {
-    string(0, 64, &[])
+    string(64, &[])
 }
 
 /// Names of objects that the operator writes.
 pub fn status_names(_: &mut SchemaGenerator) -> Schema {
-    list(List::Atomic, MAX_STATUS_NAMES, string(0, 63, &[]), &[])
+    list(List::Atomic, MAX_STATUS_NAMES, string(63, &[]), &[])
 }
 
 /// A few objects in namespaces, as `namespace/name`.
 pub fn status_references(_: &mut SchemaGenerator) -> Schema {
-    list(List::Atomic, 8, string(0, 127, &[]), &[])
+    list(List::Atomic, 8, string(127, &[]), &[])
 }
 
 /// Names of partners from the top down.
 pub fn status_path(_: &mut SchemaGenerator) -> Schema {
-    list(List::Atomic, MAX_PATH, string(0, 30, &[]), &[])
+    list(List::Atomic, MAX_PATH, string(30, &[]), &[])
 }

@@ -30,13 +30,9 @@ pub const MAX_PATH: usize = 16;
 /// A CEL rule and what it tells whoever breaks it.
 type Rule<'a> = (&'a str, &'a str);
 
-/// A string of `min` to `max` characters that keeps the rules.
-fn string(min: usize, max: usize, rules: &[Rule<'_>]) -> Schema {
-    let mut schema = json_schema!({"type": "string", "maxLength": max});
-    if min > 0 {
-        schema.insert("minLength".into(), json!(min));
-    }
-    with_rules(schema, rules)
+/// A string of at most `max` characters that keeps the rules.
+fn string(max: usize, rules: &[Rule<'_>]) -> Schema {
+    with_rules(json_schema!({"type": "string", "maxLength": max}), rules)
 }
 
 /// How several writers' lists are merged by server-side apply, and whether an entry may be there twice.

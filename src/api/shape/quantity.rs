@@ -4,13 +4,16 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::{List, list, map, string, with_rules};
 
-/// A Kubernetes quantity: a number, or a string such as `500m` or `2Gi`. Not negative.
+/// A Kubernetes quantity: a number, or a string such as `500m` or `2Gi`. Only such as the API server stores at their
+/// value: it rounds what is finer than a thousandth and cuts off what is larger than 63 bits, and an operator that
+/// compares what it asked for with what it finds would write for ever.
 fn quantity() -> Schema {
     with_rules(
         json_schema!({"x-kubernetes-int-or-string": true, "maxLength": 32}),
         &[(
-            "isQuantity(string(self)) && quantity(string(self)).compareTo(quantity('0')) >= 0",
-            "must be a quantity that is not negative, such as 2, 500m or 2Gi",
+            "string(self).matches('^([0-9]+m|[0-9]+([.][0-9]{1,3})?([kMGTPE]|[KMGTPE]i|[eE][0-9]{1,2})?)$') && \
+             isQuantity(string(self)) && quantity(string(self)).isLessThan(quantity('9223372036854775807'))",
+            "must be a quantity such as 2, 500m or 2Gi: not negative, no finer than a thousandth, and less than 2^63",
         )],
     )
 }
@@ -34,7 +37,7 @@ pub fn quota(_: &mut SchemaGenerator) -> Schema {
             (
                 "self.all(name, !(name in ['pods','services','services.nodeports','services.loadbalancers',\
                  'persistentvolumeclaims','secrets','configmaps','replicationcontrollers','resourcequotas'] || \
-                 name.startsWith('count/')) || quantity(string(self[name])).isInteger())",
+                 name.startsWith('count/')) || !isQuantity(string(self[name])) || quantity(string(self[name])).isInteger())",
                 "what is counted (pods, services, count/… and the like) must be a whole number",
             ),
         ],
@@ -58,7 +61,6 @@ pub fn container_resources(_: &mut SchemaGenerator) -> Schema {
 /// A range of addresses in CIDR notation, written as the network it is.
 pub fn cidr(_: &mut SchemaGenerator) -> Schema {
     string(
-        1,
         43,
         &[(
             "isCIDR(self) && cidr(self) == cidr(self).masked()",

@@ -3,30 +3,33 @@
 use schemars::{Schema, SchemaGenerator};
 
 use super::codes::{COUNTRIES, CURRENCIES, LANGUAGES, cel_list};
-use super::{List, list, string};
+use super::{List, Rule, list, string};
 
 /// One line for people: no control characters, line or paragraph separators, and none of the invisible format
 /// characters (bidirectional overrides, zero-width spaces, tags) that make text look like other text. The two joiners
 /// that scripts and emoji need are allowed.
-const LINE: (&str, &str) = (
+const LINE: Rule<'static> = (
     r"self.matches(r'^([^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|[\x{200C}\x{200D}])*$') && self.trim() == self",
     "must be one line of text, without control, bidirectional or invisible characters and without space at either end",
 );
 
 /// Several lines for people.
-const LINES: (&str, &str) = (
+const LINES: Rule<'static> = (
     r"self.matches(r'^([^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]|[\n\t\x{200C}\x{200D}])*$')",
     "must be text without control, bidirectional or invisible characters (line breaks and tabs are fine)",
 );
 
+/// What must not be empty, though it may be any text.
+const NOT_EMPTY: Rule<'static> = ("self.size() > 0", "must not be empty");
+
 /// A name for people, such as a company's; never empty.
 pub fn title(_: &mut SchemaGenerator) -> Schema {
-    string(1, 128, &[LINE])
+    string(128, &[NOT_EMPTY, LINE])
 }
 
 /// One line of text that may be empty.
 pub fn line(_: &mut SchemaGenerator) -> Schema {
-    string(0, 128, &[LINE])
+    string(128, &[LINE])
 }
 
 /// Up to six lines of an address.
@@ -36,18 +39,17 @@ pub fn address_lines(generator: &mut SchemaGenerator) -> Schema {
 
 /// Notes of several lines; may be empty.
 pub fn notes(_: &mut SchemaGenerator) -> Schema {
-    string(0, 1024, &[LINES])
+    string(1024, &[LINES])
 }
 
 /// Text as the value of an attribute or annotation; may be empty.
 pub(super) fn text_value() -> Schema {
-    string(0, 128, &[LINES])
+    string(128, &[LINES])
 }
 
 /// A name as Kubernetes gives to objects that become host names: a DNS label (RFC 1123).
 fn label(max: usize) -> Schema {
     string(
-        1,
         max,
         &[(
             "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
@@ -69,7 +71,6 @@ pub fn customer_name(_: &mut SchemaGenerator) -> Schema {
 /// The name of a Secret, a StorageClass or the like: dots are allowed (RFC 1123 subdomain).
 pub fn object_name(_: &mut SchemaGenerator) -> Schema {
     string(
-        1,
         253,
         &[(
             "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",
@@ -81,7 +82,6 @@ pub fn object_name(_: &mut SchemaGenerator) -> Schema {
 /// The name of a ClusterRole, which is looser than that of other objects, and not one that opens the cluster.
 pub fn cluster_role(_: &mut SchemaGenerator) -> Schema {
     string(
-        1,
         253,
         &[
             (
@@ -99,9 +99,9 @@ pub fn cluster_role(_: &mut SchemaGenerator) -> Schema {
 /// The name of a user or group as the identity provider gives it; not one that Kubernetes or Clientele gives meaning to.
 pub fn subject(_: &mut SchemaGenerator) -> Schema {
     string(
-        1,
         200,
         &[
+            NOT_EMPTY,
             LINE,
             (
                 "!self.startsWith('system:') && !self.startsWith('clientele:')",
@@ -115,7 +115,6 @@ pub fn subject(_: &mut SchemaGenerator) -> Schema {
 /// RBAC knows a person, so there is one spelling.
 pub fn email(_: &mut SchemaGenerator) -> Schema {
     string(
-        3,
         254,
         &[
             (
@@ -131,25 +130,24 @@ pub fn email(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// What a DNS name of two labels or more looks like; the last label begins with a letter, so that it is no address.
-const DNS_NAME: (&str, &str) = (
+const DNS_NAME: Rule<'static> = (
     "self.matches('^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?[.])+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$')",
     "must be a DNS name in lower case such as globex.example, without a dot at its end (an international one as xn--…)",
 );
 
 /// A domain (RFC 1123; IDN as punycode).
 pub fn domain(_: &mut SchemaGenerator) -> Schema {
-    string(3, 253, &[DNS_NAME])
+    string(253, &[DNS_NAME])
 }
 
 /// A partner's domain: short enough that `<customer>.<domain>` is one too.
 pub fn partner_domain(_: &mut SchemaGenerator) -> Schema {
-    string(3, 221, &[DNS_NAME])
+    string(221, &[DNS_NAME])
 }
 
 /// A host: a DNS name, of one label too, or an IP address.
 pub fn host(_: &mut SchemaGenerator) -> Schema {
     string(
-        1,
         253,
         &[(
             "isIP(self) || self.matches('^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?[.])*[a-z]([-a-z0-9]{0,61}[a-z0-9])?$')",
@@ -161,7 +159,6 @@ pub fn host(_: &mut SchemaGenerator) -> Schema {
 /// A telephone number as people write it; may be empty.
 pub fn phone(_: &mut SchemaGenerator) -> Schema {
     string(
-        0,
         40,
         &[(
             "self.matches('^([+]?[0-9(][0-9 ()./-]*[0-9]( ?(x|ext[.]?) ?[0-9]+)?)?$')",
@@ -173,7 +170,6 @@ pub fn phone(_: &mut SchemaGenerator) -> Schema {
 /// A postal code; may be empty.
 pub fn postal_code(_: &mut SchemaGenerator) -> Schema {
     string(
-        0,
         16,
         &[(
             "self.matches('^([A-Za-z0-9]([A-Za-z0-9 -]*[A-Za-z0-9])?)?$')",
@@ -185,7 +181,6 @@ pub fn postal_code(_: &mut SchemaGenerator) -> Schema {
 /// A customer number: what people print on invoices and search for, in one spelling.
 pub fn customer_number(_: &mut SchemaGenerator) -> Schema {
     string(
-        1,
         63,
         &[(
             "self.matches('^[A-Za-z0-9]([-A-Za-z0-9._/]*[A-Za-z0-9])?$')",
@@ -199,7 +194,6 @@ pub fn country(_: &mut SchemaGenerator) -> Schema {
     let rule = format!("self in {}", cel_list(COUNTRIES));
     string(
         2,
-        2,
         &[(
             &rule,
             "must be an ISO 3166-1 alpha-2 country code in upper case, such as DE",
@@ -212,7 +206,6 @@ pub fn currency(_: &mut SchemaGenerator) -> Schema {
     let rule = format!("self in {}", cel_list(CURRENCIES));
     string(
         3,
-        3,
         &[(
             &rule,
             "must be an ISO 4217 currency code in upper case, such as EUR",
@@ -224,7 +217,7 @@ pub fn currency(_: &mut SchemaGenerator) -> Schema {
 /// Two-letter languages and regions are checked against their lists, three-letter languages are not.
 pub fn locale(_: &mut SchemaGenerator) -> Schema {
     let language = format!(
-        "self.split('-')[0].size() != 2 || self.split('-')[0] in {}",
+        "!self.matches('^[a-z]{{2}}(-|$)') || self.substring(0, 2) in {}",
         cel_list(LANGUAGES)
     );
     let region = format!(
@@ -232,7 +225,6 @@ pub fn locale(_: &mut SchemaGenerator) -> Schema {
         cel_list(COUNTRIES)
     );
     string(
-        2,
         35,
         &[
             (
