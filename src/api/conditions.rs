@@ -135,3 +135,9 @@ names! {
         TooManyUsers,
     }
 }
+
+/// Whether a condition of this type is there and true.
+pub fn holds(conditions: &[Condition], kind: ConditionType) -> bool {
+    let mut all = conditions.iter();
+    all.any(|condition| condition.type_ == kind.as_str() && condition.status == "True")
+}

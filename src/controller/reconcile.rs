@@ -120,7 +120,9 @@ pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, failures: u3
         Round { wake: Some(_), .. } => "requeue_after",
         Round { .. } => "success",
     };
-    context.metrics.reconciled(kind, result, clock::tick().duration_since(started));
+    context
+        .metrics
+        .reconciled(kind, result, clock::tick().duration_since(started));
     round
 }
 

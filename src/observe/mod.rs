@@ -10,13 +10,15 @@
 //! them as fingerprints. Two things are asked of the API server instead of a cache, both rarely: Secrets, and why an object goes
 //! ([`live`]).
 
-pub mod index;
+mod index;
 pub mod live;
-pub mod relations;
+mod paths;
+mod references;
+mod relations;
 pub mod seen;
 pub mod table;
 pub mod tolerant;
-pub mod views;
+mod views;
 pub mod world;
 
 pub use world::World;

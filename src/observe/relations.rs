@@ -3,19 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kube::{Resource, ResourceExt};
+use kube::Resource;
 
-use super::index::{Claimant, References};
 use super::table::{Change, Id};
 use super::tolerant::Tolerant;
 use super::world::World;
-use crate::api::{ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
-use crate::domain::entitlement;
-use crate::domain::facts::TenantFacts;
+use crate::api::{
+    ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, holds, meta,
+};
 use crate::domain::fingerprint::ChildKind;
-use crate::domain::names::{partner_namespace, tenant_namespace};
+use crate::domain::names::partner_namespace;
 use crate::plan::observed::NamespaceSeen;
-use crate::plan::{Key, Kind, status};
+use crate::plan::{Key, Kind};
 
 /// What of an own object others depend on, but for its status.
 fn essence<K: Resource<DynamicType = ()> + Clone>(
@@ -32,7 +31,11 @@ fn essence<K: Resource<DynamicType = ()> + Clone>(
     })
 }
 
-fn keys<'a>(kind: Kind, ids: impl IntoIterator<Item = &'a Id>) -> impl Iterator<Item = Key> {
+/// Keys of these objects of a kind.
+pub(super) fn keys<'a>(
+    kind: Kind,
+    ids: impl IntoIterator<Item = &'a Id>,
+) -> impl Iterator<Item = Key> {
     ids.into_iter()
         .map(move |(namespace, name)| Key::new(kind, namespace, name))
 }
@@ -81,10 +84,10 @@ impl World {
         change: &Change<Tolerant<PostalRoute>>,
     ) -> BTreeSet<Key> {
         let usable = |object: Option<&Tolerant<PostalRoute>>| {
-            let status = read(object).map(|route| route.status.as_ref())?;
+            let conditions = &read(object)?.status.as_ref()?.conditions;
             Some(
                 [ConditionType::Accepted, ConditionType::Stalled]
-                    .map(|kind| status::holds(status, kind)),
+                    .map(|kind| holds(conditions, kind)),
             )
         };
         let (old, new) = (change.old.as_ref(), change.new.as_ref());
@@ -271,184 +274,5 @@ impl World {
             }
         }
         concerned
-    }
-
-    /// A partner namespace and those of all partners below it.
-    pub(super) fn namespaces_below(&self, namespace: &str) -> Vec<String> {
-        let mut found = vec![namespace.to_owned()];
-        let mut at = 0;
-        while let Some(next) = found.get(at).cloned() {
-            at += 1;
-            for partner in self.inside.of(&(Kind::Partner, next.clone())) {
-                let own = partner_namespace(partner);
-                let below = self
-                    .namespace(&own)
-                    .is_some_and(|seen| seen.label(meta::LABEL_PARENT) == next);
-                if below && !found.contains(&own) {
-                    found.push(own);
-                }
-            }
-        }
-        found
-    }
-
-    /// The partner that owns a namespace.
-    fn owner_of(&self, namespace: &str) -> Option<Key> {
-        let seen = self.namespace(namespace)?;
-        let (name, parent) = (
-            seen.label(meta::LABEL_PARTNER),
-            seen.label(meta::LABEL_PARENT),
-        );
-        self.partners
-            .get(parent, name)
-            .map(|_| Key::new(Kind::Partner, parent, name))
-    }
-
-    /// The partners that own a namespace and everything above it.
-    fn partners_above(&self, namespace: &str) -> BTreeSet<Key> {
-        let mut concerned = BTreeSet::new();
-        let mut at = namespace.to_owned();
-        while let Some(owner) = self.owner_of(&at) {
-            owner.namespace.to_string().clone_into(&mut at);
-            if !concerned.insert(owner) {
-                break;
-            }
-        }
-        concerned
-    }
-
-    /// The customer a user belongs to, whether that exists or not.
-    pub(super) fn customer_of(&self, namespace: &str, user: &CustomerUser) -> Option<Id> {
-        if let Some(tenant) = self
-            .namespace(namespace)
-            .filter(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT)
-        {
-            let partner = partner_namespace(tenant.label(meta::LABEL_PARTNER));
-            return user
-                .spec
-                .customer
-                .is_none()
-                .then(|| (partner, tenant.label(meta::LABEL_CUSTOMER).to_owned()));
-        }
-        user.spec
-            .customer
-            .clone()
-            .map(|customer| (namespace.to_owned(), customer))
-    }
-
-    /// Users of a customer, from both places.
-    pub(super) fn users_ids(&self, customer: &Id) -> Vec<Id> {
-        let mut users: Vec<Id> = self.users_of.of(customer).cloned().collect();
-        if let Some(partner) = customer.0.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX) {
-            let tenant = tenant_namespace(partner, &customer.1);
-            users.extend(
-                self.inside
-                    .of(&(Kind::CustomerUser, tenant.clone()))
-                    .map(|name| (tenant.clone(), name.clone())),
-            );
-        }
-        users
-    }
-
-    fn users_keys(&self, customer: &Id) -> Vec<Key> {
-        self.users_ids(customer)
-            .iter()
-            .map(|(namespace, name)| Key::new(Kind::CustomerUser, namespace, name))
-            .collect()
-    }
-
-    /// Notes under which number, and which provider, a tenant namespace stands; tells which customers ask for that number.
-    fn retell_number(&mut self, namespace: &str) -> Vec<Key> {
-        let tenant = self
-            .namespace(namespace)
-            .filter(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT);
-        let new = tenant.and_then(|seen| {
-            let number = TenantFacts::read(&seen.annotations).customer_number?;
-            let lineage = self.lineage(&partner_namespace(seen.label(meta::LABEL_PARTNER)));
-            Some((lineage.and_then(|lineage| lineage.provider()), number))
-        });
-        let old = self.index.set_tenant_number(namespace, new.clone());
-        if old == new {
-            return Vec::new();
-        }
-        [old, new]
-            .into_iter()
-            .flatten()
-            .flat_map(|(provider, number)| self.askers(provider.as_deref(), &number))
-            .collect()
-    }
-
-    /// Customers whose spec asks for a number.
-    fn askers(&self, provider: Option<&str>, number: &str) -> Vec<Key> {
-        self.index
-            .with_number(provider, number)
-            .filter_map(|claimant| match claimant {
-                Claimant::Customer(id) => Some(Key::new(Kind::Customer, &id.0, &id.1)),
-                Claimant::Tenant(_) => None,
-            })
-            .collect()
-    }
-
-    /// Works out anew what a customer refers to, and tells who else is concerned by what it refers to now or did before.
-    fn reindex(&mut self, id: &Id) -> BTreeSet<Key> {
-        let references = self
-            .own::<Customer>(&id.0, &id.1)
-            .map(|customer| self.refer(id, &customer));
-        let new = references.clone();
-        let old = self.index.set(id, references);
-        if old == new {
-            return BTreeSet::new();
-        }
-        let mut concerned = BTreeSet::from([Key::new(Kind::Customer, &id.0, &id.1)]);
-        for references in [old, new].into_iter().flatten() {
-            let References {
-                provider,
-                plan,
-                plan_in_force,
-                routes,
-                domain,
-                number,
-            } = references;
-            for plan in [plan, plan_in_force].into_iter().flatten() {
-                concerned.insert(Key::new(Kind::ServicePlan, "", &plan));
-            }
-            for (name, namespace) in routes {
-                concerned.extend(
-                    namespace.map(|namespace| Key::new(Kind::PostalRoute, &namespace, &name)),
-                );
-            }
-            if let Some(domain) = domain {
-                concerned.extend(keys(Kind::Customer, self.index.in_the_way(&domain)));
-            }
-            if let Some(number) = number {
-                concerned.extend(self.askers(provider.as_deref(), &number));
-            }
-        }
-        concerned
-    }
-
-    fn refer(&self, id: &Id, customer: &Customer) -> References {
-        let lineage = self.lineage(&id.0).unwrap_or_default();
-        let spec = &customer.spec;
-        let routes = entitlement::route_names(spec, &lineage)
-            .iter()
-            .map(|name| {
-                let found = entitlement::find_route(name, &lineage, |namespace, name| {
-                    self.own(namespace, name)
-                });
-                (name.clone(), found.map(|(namespace, _)| namespace))
-            })
-            .collect();
-        let tenant = lineage
-            .nearest()
-            .and_then(|partner| self.namespace(&tenant_namespace(&partner.name_any(), &id.1)));
-        References {
-            provider: lineage.provider(),
-            plan: entitlement::plan_name(spec, &lineage).map(ToOwned::to_owned),
-            plan_in_force: tenant.and_then(|tenant| TenantFacts::read(&tenant.annotations).plan),
-            routes,
-            domain: entitlement::ingress_domain(&id.1, spec, &lineage),
-            number: spec.customer_number.clone(),
-        }
     }
 }

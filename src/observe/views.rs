@@ -10,7 +10,9 @@ use kube::ResourceExt;
 use super::index::Claimant;
 use super::table::Id;
 use super::world::World;
-use crate::api::{ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
+use crate::api::{
+    ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, holds, meta,
+};
 use crate::domain::claims::Claim;
 use crate::domain::entitlement;
 use crate::domain::facts::TenantFacts;
@@ -21,7 +23,7 @@ use crate::plan::observed::{
     CustomerObserved, Departure, PartnerObserved, RouteObserved, RouteSeen, RouteState, SecretSeen,
     ServicePlanObserved, UserObserved, UserSeen,
 };
-use crate::plan::{Key, status};
+use crate::plan::{Key, Kind};
 
 impl World {
     /// Everything about one customer.
@@ -88,9 +90,12 @@ impl World {
     fn route_state(&self, namespace: &str, name: &str) -> RouteState {
         let route = self.own::<PostalRoute>(namespace, name);
         let status = route.as_ref().and_then(|route| route.status.as_ref());
-        if status::holds(status, ConditionType::Accepted) {
+        let conditions = status
+            .map(|status| status.conditions.as_slice())
+            .unwrap_or_default();
+        if holds(conditions, ConditionType::Accepted) {
             RouteState::Accepted
-        } else if status::holds(status, ConditionType::Stalled) {
+        } else if holds(conditions, ConditionType::Stalled) {
             RouteState::Refused
         } else {
             RouteState::Pending
@@ -201,9 +206,7 @@ impl World {
                 .map(|at| self.inside.count(&(kind, at.clone())))
                 .sum::<usize>()
         };
-        let routes_here = self
-            .inside
-            .of(&(crate::plan::Kind::PostalRoute, namespace.clone()));
+        let routes_here = self.inside.of(&(Kind::PostalRoute, namespace.clone()));
         let has_secrets = routes_here
             .filter_map(|name| self.own::<PostalRoute>(&namespace, name))
             .any(|route| route.spec.credentials_secret.is_some());
@@ -217,8 +220,8 @@ impl World {
                 .map(|lineage| self.usable_routes(&lineage))
                 .unwrap_or_default(),
             has_secrets,
-            customers: i64::try_from(count(crate::plan::Kind::Customer)).unwrap_or(i64::MAX),
-            partners: i64::try_from(count(crate::plan::Kind::Partner)).unwrap_or(i64::MAX),
+            customers: i64::try_from(count(Kind::Customer)).unwrap_or(i64::MAX),
+            partners: i64::try_from(count(Kind::Partner)).unwrap_or(i64::MAX),
             counted_at: self.counted_at(key),
             operator_namespace: operator_namespace.to_owned(),
             partner,
@@ -232,10 +235,8 @@ impl World {
         let names: BTreeSet<String> = lineage
             .nearest_first()
             .flat_map(|partner| {
-                self.inside.of(&(
-                    crate::plan::Kind::PostalRoute,
-                    partner_namespace(&partner.name_any()),
-                ))
+                self.inside
+                    .of(&(Kind::PostalRoute, partner_namespace(&partner.name_any())))
             })
             .cloned()
             .collect();

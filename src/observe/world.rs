@@ -19,8 +19,8 @@ use super::tolerant::{Tolerant, Unreadable};
 use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::{Lineage, Place};
-use crate::plan::observed::{Children, NamespaceSeen};
-use crate::plan::{Key, Kind, LOOK_AGAIN, Written};
+use crate::plan::observed::{Children, LOOK_AGAIN, NamespaceSeen};
+use crate::plan::{Key, Kind, Written};
 
 /// Longest partner path.
 const DEEPEST: usize = 32;
@@ -339,7 +339,7 @@ impl World {
                 seen.label(meta::LABEL_PARENT),
             );
             let partner = self.own::<Partner>(parent, name)?;
-            if !crate::plan::partner::owns(seen, name, parent, &partner.uid().unwrap_or_default()) {
+            if !seen.is_own_of(name, parent, &partner.uid().unwrap_or_default()) {
                 return None;
             }
             parent.clone_into(&mut at);

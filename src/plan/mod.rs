@@ -29,9 +29,6 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
-/// How long until a namespace that is in the way is looked at again; nothing tells us when it goes.
-pub const LOOK_AGAIN: Duration = Duration::from_secs(30);
-
 /// What to do about one object.
 #[derive(Clone, Debug)]
 pub struct Plan<S> {

@@ -7,11 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::api::{Customer, CustomerUser, Partner, PostalRoute, Role, ServicePlan};
+use crate::api::{Customer, CustomerUser, Partner, PostalRoute, Role, ServicePlan, meta};
 use crate::domain::claims::Claim;
 use crate::domain::fingerprint::{self, ChildKind};
 use crate::domain::lineage::Place;
 use crate::domain::people::Person;
+
+/// For how long it is believed that a namespace in the way is still there; nothing tells us when it goes.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// A namespace that carries Clientele's labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +34,14 @@ pub struct NamespaceSeen {
 }
 
 impl NamespaceSeen {
+    /// Whether this is the own namespace of the partner of this name and UID, whose object is in `parent`.
+    pub fn is_own_of(&self, partner: &str, parent: &str, uid: &str) -> bool {
+        self.label(meta::LABEL_TYPE) == meta::TYPE_PARTNER
+            && self.label(meta::LABEL_PARTNER) == partner
+            && self.label(meta::LABEL_PARENT) == parent
+            && self.annotation(meta::ANNOTATION_PARTNER_UID) == uid
+    }
+
     /// A label's value, or the empty text.
     pub fn label(&self, key: &str) -> &str {
         self.labels.get(key).map_or("", String::as_str)

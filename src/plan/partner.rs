@@ -5,9 +5,9 @@ use kube::ResourceExt;
 
 use super::objects::namespace::Wanted;
 use super::objects::{Owner, bindings, partner as objects};
-use super::observed::{Departure, NamespaceSeen, PartnerObserved};
+use super::observed::{Departure, LOOK_AGAIN, PartnerObserved};
 use super::trouble::Trouble;
-use super::{Draft, LOOK_AGAIN, Plan, Stages, Step, Subject, Verdict, status, subject::Kind};
+use super::{Draft, Plan, Stages, Step, Subject, Verdict, status, subject::Kind};
 use crate::api::{ConditionType, PartnerStatus, Reason, StaffRole, meta};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::{Lineage, Place};
@@ -259,12 +259,4 @@ fn furniture(
         .filter_map(|child| drifted(&observed.children, child))
         .chain(surplus)
         .collect()
-}
-
-/// Whether a namespace is this partner's own.
-pub fn owns(own: &NamespaceSeen, name: &str, parent: &str, uid: &str) -> bool {
-    own.label(meta::LABEL_TYPE) == meta::TYPE_PARTNER
-        && own.label(meta::LABEL_PARTNER) == name
-        && own.label(meta::LABEL_PARENT) == parent
-        && own.annotation(meta::ANNOTATION_PARTNER_UID) == uid
 }

@@ -11,8 +11,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::step::Outcome;
 use crate::api::{
-    Condition, ConditionType, CustomerStatus, CustomerUserStatus, PartnerStatus, PostalRouteStatus,
-    Reason, ServicePlanStatus, meta,
+    self, Condition, ConditionType, CustomerStatus, CustomerUserStatus, PartnerStatus,
+    PostalRouteStatus, Reason, ServicePlanStatus, meta,
 };
 
 /// A status that carries conditions and the generation it speaks of.
@@ -104,8 +104,8 @@ impl<S: Conditioned> Draft<S> {
             "Paused by the annotation {}: nothing is changed until it is removed.",
             meta::ANNOTATION_PAUSED
         );
-        let settled =
-            holds(Some(&old), ConditionType::Ready) && old.observed_generation() == generation;
+        let settled = api::holds(old.conditions(), ConditionType::Ready)
+            && old.observed_generation() == generation;
         let verdict = if settled {
             Verdict::Ready(Reason::Paused, message)
         } else {
@@ -263,16 +263,6 @@ pub fn paced<'a, T: PartialEq>(
     }
 }
 
-/// Whether a condition of this type is there and true.
-pub fn holds<S: Conditioned>(status: Option<&S>, kind: ConditionType) -> bool {
-    status.is_some_and(|status| {
-        status
-            .conditions()
-            .iter()
-            .any(|condition| condition.type_ == kind.as_str() && condition.status == "True")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,8 +313,8 @@ mod tests {
         let third = conclude(stalled, &Outcome::default(), Some(&second), 1, 0, at(300)).unwrap();
         assert_eq!(third.conditions[0].last_transition_time, Time(at(300)));
         assert!(
-            holds(Some(&third), ConditionType::Stalled)
-                && !holds(Some(&third), ConditionType::Ready)
+            api::holds(third.conditions(), ConditionType::Stalled)
+                && !api::holds(third.conditions(), ConditionType::Ready)
         );
     }
 
@@ -337,15 +327,15 @@ mod tests {
         );
         let told = conclude(ready(), &failed(true), Some(&old), 1, 1, at(200)).unwrap();
         assert!(
-            holds(Some(&told), ConditionType::Reconciling)
-                && !holds(Some(&told), ConditionType::Ready)
+            api::holds(told.conditions(), ConditionType::Reconciling)
+                && !api::holds(told.conditions(), ConditionType::Ready)
         );
     }
 
     #[test]
     fn a_final_failure_is_stalled_at_once_but_never_hides_the_users_own_mistake() {
         let told = conclude(ready(), &failed(false), None, 1, 0, at(1)).unwrap();
-        assert!(holds(Some(&told), ConditionType::Stalled));
+        assert!(api::holds(told.conditions(), ConditionType::Stalled));
         let mistake = draft(Verdict::Stalled(Reason::PlanNotFound, "no plan".into()));
         let told = conclude(mistake, &failed(true), None, 1, 5, at(1)).unwrap();
         assert_eq!(told.conditions[0].reason, "PlanNotFound");

@@ -11,9 +11,9 @@ use kube::ResourceExt;
 
 use self::decisions::{Decisions, adoption};
 pub use self::rooms::drifted;
-use super::observed::{CustomerObserved, Departure};
+use super::observed::{CustomerObserved, Departure, LOOK_AGAIN};
 use super::trouble::Trouble;
-use super::{Draft, LOOK_AGAIN, Plan, Stages, Subject, Verdict, subject::Kind};
+use super::{Draft, Plan, Stages, Subject, Verdict, subject::Kind};
 use crate::api::{ConditionType, CustomerStatus, Phase, Reason, meta};
 use crate::domain::lineage::Lineage;
 use crate::domain::names::{CustomerName, PartnerName, tenant_namespace};
