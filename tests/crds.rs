@@ -242,6 +242,13 @@ fn a_new_object_has_a_status_that_says_nothing_was_observed() {
         reads::<CustomerStatus>(default);
         reads::<CustomerUserStatus>(default);
     }
+    for_each_schema(|path, schema| {
+        let default = &schema["default"];
+        assert!(
+            default.is_null() || !path.contains(".status."),
+            "{path}: {default}"
+        );
+    });
 }
 
 /// The operator can read such a status.

@@ -81,6 +81,8 @@ names! {
         InvalidSpec,
         /// The object is in a namespace that is no partner's.
         NotAPartnerNamespace,
+        /// The partner would be further down than partners can be.
+        TooDeep,
         /// Another partner has this name.
         NameTaken,
         /// A namespace of the needed name exists and is not ours.

@@ -52,6 +52,8 @@ fn finish(root: &mut JSONSchemaProps) {
     // A new object has this status from the start, so that whoever waits by kstatus never takes it for a ready one
     // before the operator has seen it.
     if let Some(status) = properties.get_mut("status") {
+        // That is all it says: counts of nothing would look as if somebody had counted.
+        walk(status, &mut |schema| schema.default = None);
         status.default = Some(JSON(json!({"observedGeneration": -1})));
     }
 }

@@ -8,7 +8,9 @@ use super::objects::{Owner, bindings, partner as objects};
 use super::observed::{Departure, LOOK_AGAIN, PartnerObserved};
 use super::trouble::Trouble;
 use super::{Draft, Plan, Stages, Step, Subject, Verdict, status, subject::Kind};
-use crate::api::{ConditionType, PartnerStatus, Reason, StaffRole, meta};
+use crate::api::{
+    ConditionType, MAX_PATH, MAX_STATUS_NAMES, PartnerStatus, Reason, StaffRole, meta,
+};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::{Lineage, Place};
 use crate::domain::names::{PartnerName, partner_namespace};
@@ -57,6 +59,13 @@ fn accept(observed: &PartnerObserved, subject: &Subject) -> Result<Lineage, Trou
             return Err(Trouble::misplaced(&observed.above, &belongs));
         }
     };
+    if above.path().len() >= MAX_PATH {
+        let message = format!(
+            "Partners can be {MAX_PATH} levels deep, and this one would be one more. Apply it in the namespace of a partner \
+             further up."
+        );
+        return Err(Trouble::stalled(Reason::TooDeep, message));
+    }
     let namespace = partner_namespace(name);
     let parent = &*subject.key.namespace;
     match &observed.own {
@@ -170,6 +179,7 @@ fn settle(
         .plans
         .iter()
         .filter(|plan| lineage.offers_plan(plan).is_ok())
+        .take(MAX_STATUS_NAMES)
         .cloned()
         .collect();
     let before = observed
@@ -184,7 +194,12 @@ fn settle(
         path: lineage.path(),
         domain: lineage.domain().map(ToOwned::to_owned),
         plans: offered,
-        postal_routes: observed.routes.clone(),
+        postal_routes: observed
+            .routes
+            .iter()
+            .take(MAX_STATUS_NAMES)
+            .cloned()
+            .collect(),
         customers: counts.0,
         partners: counts.1,
         ..PartnerStatus::default()
@@ -259,4 +274,56 @@ fn furniture(
         .filter_map(|child| drifted(&observed.children, child))
         .chain(surplus)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::api::{Partner, PartnerSpec};
+
+    fn observed(levels_above: usize) -> PartnerObserved {
+        let partner = |name: &str| Arc::new(Partner::new(name, PartnerSpec::default()));
+        let above = (0..levels_above).map(|level| partner(&format!("p{level}")));
+        PartnerObserved {
+            partner: partner("last"),
+            above: Place::Partner(Lineage::new(above.collect())),
+            own: None,
+            foreign_namespace: false,
+            children: Default::default(),
+            plans: (0..40).map(|n| format!("plan-{n:02}")).collect(),
+            routes: (0..40).map(|n| format!("route-{n:02}")).collect(),
+            has_secrets: false,
+            customers: 0,
+            partners: 0,
+            counted_at: None,
+            operator_namespace: meta::SYSTEM_NAMESPACE.to_owned(),
+            departure: None,
+        }
+    }
+
+    fn draft(levels_above: usize) -> Draft<PartnerStatus> {
+        let plan = plan(&observed(levels_above), Timestamp::UNIX_EPOCH);
+        plan.draft.expect("a status")
+    }
+
+    #[test]
+    fn the_status_has_no_more_names_than_its_schema_takes() {
+        let status = draft(MAX_PATH - 1).fields;
+        assert_eq!(status.path.len(), MAX_PATH);
+        assert_eq!(status.plans.len(), MAX_STATUS_NAMES);
+        assert_eq!(status.postal_routes.len(), MAX_STATUS_NAMES);
+        assert_eq!(status.plans[0], "plan-00");
+    }
+
+    #[test]
+    fn a_partner_too_deep_is_told_so_and_gets_no_namespace() {
+        let plan = plan(&observed(MAX_PATH), Timestamp::UNIX_EPOCH);
+        let verdict = draft(MAX_PATH).verdict;
+        let (reason, message) = verdict.why();
+        assert_eq!(reason, Reason::TooDeep);
+        assert!(message.contains("16 levels"), "{message}");
+        assert_eq!(plan.stages, Stages::default());
+    }
 }

@@ -201,9 +201,6 @@ pub fn conclude<S: Conditioned>(
     (old != Some(&fields)).then_some(fields)
 }
 
-/// Longest message of a condition, in bytes; the schema's bound is 32 KiB, and a status must stay small.
-const MESSAGE_MAX: usize = 1024;
-
 fn condition(
     kind: ConditionType,
     holds: bool,
@@ -218,8 +215,8 @@ fn condition(
         .iter()
         .find(|old| old.type_ == kind.as_str() && old.status == status)
         .map_or_else(|| Time(second(now)), |old| old.last_transition_time.clone());
-    if message.len() > MESSAGE_MAX {
-        let cut = (0..=MESSAGE_MAX)
+    if message.len() > api::MAX_MESSAGE {
+        let cut = (0..=api::MAX_MESSAGE)
             .rev()
             .find(|&at| message.is_char_boundary(at))
             .unwrap_or_default();
@@ -361,6 +358,6 @@ mod tests {
     fn a_long_message_is_cut_between_characters() {
         let long = draft(Verdict::Ready(Reason::Settled, "ä".repeat(2_000)));
         let told = conclude(long, &Outcome::default(), None, 1, 0, at(1)).unwrap();
-        assert!(told.conditions[0].message.len() <= MESSAGE_MAX);
+        assert!(told.conditions[0].message.len() <= api::MAX_MESSAGE);
     }
 }

@@ -20,7 +20,7 @@ pub(super) use text::*;
 use schemars::{Schema, json_schema};
 use serde_json::{Value, json};
 
-/// Most characters in the message of a condition; the operator shortens what is longer.
+/// Most bytes in the message of a condition; the operator shortens what is longer.
 pub const MAX_MESSAGE: usize = 1024;
 /// Most names in a list in a status; the operator leaves out the rest.
 pub const MAX_STATUS_NAMES: usize = 32;
