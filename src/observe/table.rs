@@ -1,7 +1,7 @@
 //! One kind's objects as last seen, from two sources: the watch, and the answers to our own writes.
 //!
-//! The answer to a write is ahead of the watch, so an older version of an object never replaces a newer one, and one that we
-//! deleted does not come back with a late event. Versions are compared as numbers, which Kubernetes promises since 1.35
+//! The answer to a write is ahead of the watch, or behind it, so an older version of an object never replaces a newer one, one that
+//! we deleted does not come back with a late event, and one that the watch saw going does not come back with a late answer. Versions are compared as numbers, which Kubernetes promises since 1.35
 //! (KEP-5504).
 
 use std::collections::{HashMap, HashSet};
@@ -38,6 +38,8 @@ pub struct Table<V> {
     entries: HashMap<Id, V>,
     /// UIDs of entries that we deleted, until the watch has seen it too.
     gone: HashSet<String>,
+    /// The newest version that the watch has told of: an answer of before, about what is not here, is about what is gone.
+    told: String,
     /// While the watch lists everything anew: what it has listed so far.
     listing: Option<HashSet<Id>>,
     /// Whether the watch has listed everything at least once.
@@ -49,6 +51,7 @@ impl<V> Default for Table<V> {
         Self {
             entries: HashMap::new(),
             gone: HashSet::new(),
+            told: String::from("0"),
             listing: None,
             complete: false,
         }
@@ -82,11 +85,16 @@ impl<V: Entry + Clone> Table<V> {
                 if let Some(listing) = &mut self.listing {
                     listing.insert(value.id());
                 }
-                self.put(value).into_iter().collect()
+                self.told(value.version());
+                self.take_in(value).into_iter().collect()
             }
             Event::InitDone => self.listed(),
-            Event::Apply(value) => self.put(value).into_iter().collect(),
+            Event::Apply(value) => {
+                self.told(value.version());
+                self.take_in(value).into_iter().collect()
+            }
             Event::Delete(value) => {
+                self.told(value.version());
                 self.gone.remove(value.uid());
                 self.take(&value.id(), value.uid()).into_iter().collect()
             }
@@ -95,6 +103,20 @@ impl<V: Entry + Clone> Table<V> {
 
     /// Takes in the answer to a write of ours.
     pub fn put(&mut self, value: V) -> Option<Change<V>> {
+        let late = !newer(value.version(), &self.told);
+        if late && !self.entries.contains_key(&value.id()) {
+            return None;
+        }
+        self.take_in(value)
+    }
+
+    fn told(&mut self, version: &str) {
+        if newer(version, &self.told) {
+            version.clone_into(&mut self.told);
+        }
+    }
+
+    fn take_in(&mut self, value: V) -> Option<Change<V>> {
         let id = value.id();
         if self.gone.contains(value.uid()) {
             return None;
@@ -210,6 +232,17 @@ mod tests {
         );
         assert_eq!(table.get("ns", "a"), None);
         assert_eq!(table.watched(Event::Apply(Thing("a", "u2", "8"))).len(), 1);
+    }
+
+    #[test]
+    fn what_the_watch_saw_going_does_not_come_back_with_a_late_answer() {
+        let mut table = Table::default();
+        table.watched(Event::Apply(Thing("a", "u", "5")));
+        table.watched(Event::Delete(Thing("a", "u", "7")));
+        // Taking off the last finalizer is answered with the object as it last was.
+        assert_eq!(table.put(Thing("a", "u", "5")), None);
+        assert_eq!(table.get("ns", "a"), None);
+        assert!(table.put(Thing("a", "u2", "8")).is_some());
     }
 
     #[test]
