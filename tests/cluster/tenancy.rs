@@ -1,18 +1,47 @@
 //! A tenant to break out of, and who tries.
 //!
-//! It is built as the operator builds one, by the operator's own ServiceAccount and with its rights, so that making it
-//! already shows that the fence lets the right things through. Nothing here waits for a running operator.
+//! There are two kinds. One the operator has made: who breaks out of it breaks out of what is shipped. The other is built by
+//! hand, as the operator builds one, by its own ServiceAccount and with its rights; no Customer stands behind it, so that
+//! no operator puts back what a test about a policy changes in it.
 
+use std::time::Duration;
+
+use clientele::api::{ContainerDefaults, Role, ServicePlan};
 use k8s_openapi::api::core::v1::ResourceQuota;
-use kube::Client;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::api::PostParams;
+use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
-use crate::support::{World, unique, until};
+use crate::support::{
+    PATIENCE, Report as _, World, customer, eventually, home, plan, unique, until, user,
+};
 
-use super::attempt::{Call, call, create, create_in_cluster, patch};
+use super::attempt::{Call, call, create, create_in_cluster, get, patch};
 
 /// What the API server calls the operator.
 pub const OPERATOR: &str = "system:serviceaccount:clientele-system:clientele";
+
+/// Waits until Kubernetes counts CustomerUsers. For a kind that is new to the cluster its controller takes half a minute to find
+/// out; what is limited to a number of them by a quota from before is refused, and for minutes.
+pub async fn users_are_counted(world: &World) {
+    let name = unique("counted-");
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
+    made(&world.admin, create_in_cluster(namespace)).await;
+    let resource = "count/customerusers.clientele.dev";
+    eventually("CustomerUsers are counted", Duration::from_secs(90), async || {
+        let probe = unique("probe-");
+        let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": probe, "namespace": name},
+            "spec": {"hard": {resource: "1", "pods": "1"}}});
+        call(&world.admin, &create(quota)).await.report()?;
+        let quotas = world.api::<ResourceQuota>(&name);
+        let used = |quota: &ResourceQuota| quota.status.as_ref().and_then(|status| status.used.clone());
+        let seen = until(quotas, &probe, "counted", |quota| quota.is_some_and(|quota| used(quota).is_some())).await;
+        let counted = seen.as_ref().and_then(used).is_some_and(|used| used.contains_key(resource));
+        counted.then_some(()).ok_or_else(|| "not yet".to_owned())
+    })
+    .await;
+}
 
 /// One customer's tenant, its partner, and their people.
 pub struct Tenant {
@@ -29,9 +58,59 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// An open tenant with an admin, under names nobody else has.
-    pub async fn open(world: &World) -> Self {
-        let partner = unique("esc-");
+    /// An open tenant that the operator has made, with people of each role, under names nobody else has.
+    pub async fn of_operator(world: &World) -> Self {
+        let mut plan = plan();
+        plan.spec.quota = [("pods", "20"), ("count/configmaps", "20")]
+            .map(|(resource, amount)| (resource.to_owned(), Quantity(amount.to_owned())))
+            .into();
+        plan.spec.storage_classes = Some(vec!["standard".to_owned(), "fast".to_owned()]);
+        plan.spec.container_defaults = Some(ContainerDefaults {
+            limits: [("cpu".to_owned(), Quantity("500m".to_owned()))].into(),
+            ..ContainerDefaults::default()
+        });
+        let plans: Api<ServicePlan> = Api::all(world.admin.clone());
+        let plan = plans
+            .create(&PostParams::default(), &plan)
+            .await
+            .expect("a plan");
+        let partner = world.provider().await;
+        let mut customer = customer(&partner, "globex");
+        customer.spec.plan = Some(plan.name_any());
+        customer.spec.domain = Some(format!("{}.example", partner.name_any()));
+        let customer = world.ready(&world.create(&customer).await).await;
+        for (name, role) in [
+            ("admin", Role::Admin),
+            ("member", Role::Member),
+            ("viewer", Role::Viewer),
+        ] {
+            let mut user = user(&customer, name, role);
+            user.spec.email = format!("{name}@{}.example", partner.name_any());
+            world.ready(&world.create(&user).await).await;
+        }
+        let tenant = Self {
+            home: home(&partner),
+            namespace: crate::support::tenant(&customer),
+            uid: customer.uid().expect("a UID"),
+            partner: partner.name_any(),
+            customer: customer.name_any(),
+        };
+        // A user is ready when the binding is written; the authorizer reads it from a cache a moment later.
+        let admin = tenant.admin(world).await;
+        let users = format!(
+            "/apis/clientele.dev/v1alpha1/namespaces/{}/customerusers",
+            tenant.namespace
+        );
+        eventually("the admin is let in", PATIENCE, async || {
+            call(&admin, &get(&users)).await.map(drop).report()
+        })
+        .await;
+        tenant
+    }
+
+    /// An open tenant built by hand, with an admin, under names nobody else has.
+    pub async fn by_hand(world: &World) -> Self {
+        let partner = unique("hand-");
         let customer = "globex".to_owned();
         let tenant = Self {
             home: format!("partner-{partner}"),

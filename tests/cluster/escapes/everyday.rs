@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::as_admin;
+use super::as_admin_among_people;
 use crate::attempt::{ALLOWED, Attempt, create, delete, get, patch};
 
 fn object(api: &str, kind: &str, rest: Value) -> Value {
@@ -139,5 +139,5 @@ async fn an_application_is_run_as_anywhere_else() {
         let path = format!("{}/app", create(object).path);
         attempts.push(("deletes it", delete(&path), ALLOWED));
     }
-    as_admin(attempts).await;
+    as_admin_among_people(attempts).await;
 }

@@ -14,13 +14,22 @@ mod storage;
 mod workloads;
 
 use super::attempt::{Attempt, try_all};
-use super::tenancy::Tenant;
+use super::tenancy::{Tenant, users_are_counted};
 use crate::support::World;
 
 /// Tries all of them as the admin of a tenant.
 async fn as_admin(attempts: Vec<Attempt>) {
-    let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let world = World::shared().await;
+    let tenant = Tenant::of_operator(&world).await;
+    let admin = tenant.admin(&world).await;
+    try_all(&admin, &tenant, attempts).await;
+}
+
+/// The same, where the tenant's own CustomerUsers are made.
+async fn as_admin_among_people(attempts: Vec<Attempt>) {
+    let world = World::shared().await;
+    users_are_counted(&world).await;
+    let tenant = Tenant::of_operator(&world).await;
     let admin = tenant.admin(&world).await;
     try_all(&admin, &tenant, attempts).await;
 }

@@ -203,8 +203,8 @@ async fn nothing_blocks_the_end_of_the_namespace() {
 
 #[tokio::test]
 async fn a_flood_of_objects_ends_at_the_quota() {
-    let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let world = World::shared().await;
+    let tenant = Tenant::of_operator(&world).await;
     let admin = tenant.admin(&world).await;
     // The tenant's quota says twenty, of which the operator and Kubernetes have taken one each.
     for made in 0..20 {

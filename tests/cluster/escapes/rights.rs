@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::as_admin;
 use super::workloads::pod;
+use super::{as_admin, as_admin_among_people};
 use crate::attempt::{create, get, patch, post};
 use crate::support::World;
 use crate::tenancy::Tenant;
@@ -107,8 +107,8 @@ async fn no_token_outlasts_its_pod() {
 
 #[tokio::test]
 async fn nobody_is_impersonated() {
-    let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let world = World::shared().await;
+    let tenant = Tenant::of_operator(&world).await;
     // Impersonation cannot be nested: who impersonates is asked of the API server instead.
     let admin = tenant.admin(&world).await;
     for (group, resource, name) in [
@@ -137,7 +137,7 @@ async fn nobody_is_impersonated() {
 #[tokio::test]
 async fn the_kinds_of_clientele_say_nothing_of_others() {
     let user = |spec: Value| json!({"apiVersion": "clientele.dev/v1alpha1", "kind": "CustomerUser", "metadata": {"name": "eve"}, "spec": spec});
-    as_admin(vec![
+    as_admin_among_people(vec![
         (
             "makes a user of another customer",
             create(user(json!({"email": "eve@{partner}.example", "customer": "other"}))),

@@ -4,8 +4,8 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::{customer, given, partner};
-use crate::attempt::{ALLOWED, Attempt, create, patch, try_all};
-use crate::support::World;
+use crate::attempt::{ALLOWED, Attempt, call, create, create_in_cluster, patch, try_all};
+use crate::support::{PATIENCE, Report as _, World, eventually};
 use crate::tenancy::Tenant;
 
 /// Somebody who may write everything in the partner's namespace, but gives away only the plans `starter` and `p0` to `p9`, and
@@ -29,12 +29,27 @@ async fn limited(world: &World, tenant: &Tenant) -> Client {
         "subjects": [{"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}]});
     given(&world.admin, tenant, role).await;
     given(&world.admin, tenant, binding).await;
-    world.as_user(name, &[]).await
+    let limited = world.as_user(name, &[]).await;
+    bound(&limited, tenant, "customers").await;
+    limited
+}
+
+/// Waits until a binding counts: the authorizer reads it from a cache.
+async fn bound(client: &Client, tenant: &Tenant, resource: &str) {
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": {
+        "verb": "create", "group": "clientele.dev", "resource": resource, "namespace": tenant.home}}});
+    let review = create_in_cluster(review);
+    eventually("the binding counts", PATIENCE, async || {
+        let answer = call(client, &review).await.report()?;
+        let allowed = answer["status"]["allowed"] == true;
+        allowed.then_some(()).ok_or_else(|| "not yet".to_owned())
+    })
+    .await;
 }
 
 async fn as_limited(attempts: Vec<Attempt>) {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     try_all(&limited(&world, &tenant).await, &tenant, attempts).await;
 }
 
@@ -81,7 +96,7 @@ async fn a_customers_plan_needs_assign_on_it() {
 #[tokio::test]
 async fn what_somebody_else_gave_stays_when_another_edits_beside_it() {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     given(&world.admin, &tenant, on("business", "a")).await;
     let path = "/apis/clientele.dev/v1alpha1/namespaces/{home}/customers/a";
     let edit = patch(path, json!({"spec": {"description": "x"}}));
@@ -198,7 +213,7 @@ async fn a_partners_plans_need_assign_on_each_or_on_all() {
 #[tokio::test]
 async fn sellers_and_resellers_give_plans_in_their_own_namespace_only() {
     let world = World::without_operator().await;
-    let (tenant, other) = (Tenant::open(&world).await, Tenant::open(&world).await);
+    let (tenant, other) = (Tenant::by_hand(&world).await, Tenant::by_hand(&world).await);
     for role in ["seller", "reseller", "support"] {
         let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": role, "namespace": "{home}"},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": format!("clientele-{role}")},
@@ -213,6 +228,9 @@ async fn sellers_and_resellers_give_plans_in_their_own_namespace_only() {
     ] {
         let group = format!("{role}-{}", tenant.partner);
         let person = world.as_user("jane@staff.example", &[&group]).await;
+        if role != "support" {
+            bound(&person, &tenant, "customers").await;
+        }
         let mut attempts = vec![
             ("gives any plan", create(on("business", role)), here),
             (

@@ -179,7 +179,7 @@ async fn it_changes_only_namespaces_that_are_clienteles() {
 #[tokio::test]
 async fn it_adopts_only_what_says_whose_it_is() {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     let operator = world.as_user(OPERATOR, &["system:masters"]).await;
     let platform = platform(&world).await;
     let (plain, declared) = (unique("plain-"), unique("declared-"));

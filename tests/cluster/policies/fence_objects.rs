@@ -12,7 +12,7 @@ const ONLY_OURS: &str = "The operator writes only in namespaces that carry Clien
 #[tokio::test]
 async fn it_writes_only_marked_objects_in_tenants_and_named_ones_in_partners() {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     let operator = world.as_user(OPERATOR, &["system:masters"]).await;
     given(&world.admin, &tenant, map("{ns}", "theirs", &json!({}))).await;
     let marked = "writes only objects that carry the customer's UID";
@@ -89,7 +89,7 @@ async fn it_writes_only_marked_objects_in_tenants_and_named_ones_in_partners() {
                 create(map("{home}", "partner", &managed)),
                 ALLOWED,
             ),
-            ("leads", create(lease("clientele")).dry(), ALLOWED),
+            ("leads", tenant.apply(lease("clientele")).dry(), ALLOWED),
             ("reports an event anywhere", create(event), ALLOWED),
         ],
     )
@@ -101,7 +101,7 @@ async fn of_its_own_kinds_it_writes_status_and_finalizers() {
     let only = "Of its own kinds the operator writes only the status, and the finalizers";
     let path = "/apis/clientele.dev/v1alpha1/namespaces/{home}/customers/mine";
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     given(&world.admin, &tenant, customer("mine")).await;
     let operator = world.as_user(OPERATOR, &["system:masters"]).await;
     try_all(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{customer, given, map};
+use super::map;
 use crate::attempt::{ALLOWED, call, create, create_in_cluster, delete, post, try_all};
 use crate::support::{PATIENCE, World, eventually};
 use crate::tenancy::Tenant;
@@ -10,8 +10,7 @@ use crate::tenancy::Tenant;
 #[tokio::test]
 async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
-    given(&world.admin, &tenant, customer(&tenant.customer)).await;
+    let tenant = Tenant::by_hand(&world).await;
     // Somebody whom a lock does not reach by bindings: bound in the whole cluster, but no staff of this partner.
     let insider = format!("insider@{}.example", tenant.partner);
     let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": insider},

@@ -2,6 +2,7 @@
 //! through. Who tries has all the rights RBAC can give (`system:masters`), so that nothing but the policy is tried.
 
 mod assign;
+mod deletes;
 mod fence_bindings;
 mod fence_namespaces;
 mod fence_objects;
@@ -21,14 +22,14 @@ use crate::support::World;
 /// Tries all of them as a person with every right.
 async fn as_platform(attempts: Vec<Attempt>) {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     try_all(&platform(&world).await, &tenant, attempts).await;
 }
 
 /// Tries all of them as the operator, with every right besides its own.
 async fn as_operator(attempts: Vec<Attempt>) {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     let operator = world.as_user(OPERATOR, &["system:masters"]).await;
     try_all(&operator, &tenant, attempts).await;
 }

@@ -114,7 +114,7 @@ async fn only_a_partners_namespace_is_declared_and_only_with_its_two_labels() {
 #[tokio::test]
 async fn no_namespace_of_clientele_is_finalized_by_hand() {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     let path = format!("/api/v1/namespaces/{}", tenant.namespace);
     let mut namespace = call(&world.admin, &get(&path))
         .await
@@ -143,7 +143,7 @@ async fn a_namespace_of_clientele_is_deleted_only_when_confirmed() {
         )
     };
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     try_all(
         &platform(&world).await,
         &tenant,
@@ -204,7 +204,7 @@ async fn a_namespace_of_clientele_is_deleted_only_when_confirmed() {
 #[tokio::test]
 async fn break_glass_opens_all_of_it() {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     let firefighter = world
         .as_user(
             "firefighter@staff.example",

@@ -85,7 +85,7 @@ async fn what_the_operator_made_is_not_even_an_administrators() {
 #[tokio::test]
 async fn kubernetes_gets_on_with_its_work() {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     let status = json!({"metadata": {"finalizers": ["example.com/theirs"]}});
     let quota = patch(
         "/api/v1/namespaces/{ns}/resourcequotas/clientele/status",
@@ -155,7 +155,7 @@ async fn kubernetes_gets_on_with_its_work() {
 #[tokio::test]
 async fn names_that_the_operator_uses_are_kept_for_it() {
     let world = World::without_operator().await;
-    let tenant = Tenant::open(&world).await;
+    let tenant = Tenant::by_hand(&world).await;
     let kept = "belongs to Clientele";
     // As if somebody had taken the mark off.
     let unmarked = put(
