@@ -183,7 +183,7 @@ pub struct NetworkPeer {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::cidrs")]
     pub except: Vec<String>,
-    /// Port numbers, 1 to 65535, for TCP and UDP alike; at most 16. None: all ports.
+    /// Port numbers, 1 to 65535, TCP; at most 16. None: all ports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::ports")]
     pub ports: Vec<i32>,
