@@ -57,8 +57,8 @@ impl TenantFacts {
         }
     }
 
-    /// The annotations that hold these facts.
-    pub fn annotations(&self) -> BTreeMap<String, String> {
+    /// The annotations that hold these facts; `None` for one that is to be taken away.
+    pub fn annotations(&self) -> [(&'static str, Option<String>); 5] {
         let Self {
             customer_number,
             customer_since,
@@ -74,9 +74,6 @@ impl TenantFacts {
             (meta::ANNOTATION_PLAN, plan.clone()),
             (meta::ANNOTATION_DEFAULTS_TAKEN, Some(defaults)),
         ]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
-        .collect()
     }
 }
 
@@ -97,14 +94,27 @@ mod tests {
         }
     }
 
+    fn written() -> BTreeMap<String, String> {
+        let annotations = facts().annotations().into_iter();
+        annotations
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+            .collect()
+    }
+
     #[test]
     fn what_is_written_is_read_back() {
-        assert_eq!(TenantFacts::read(&facts().annotations()), facts());
+        assert_eq!(TenantFacts::read(&written()), facts());
+    }
+
+    #[test]
+    fn a_plan_that_is_no_longer_in_force_is_taken_away() {
+        let annotations = facts().annotations();
+        assert!(annotations.contains(&(meta::ANNOTATION_PLAN, None)));
     }
 
     #[test]
     fn what_cannot_be_read_counts_as_absent() {
-        let mut annotations = facts().annotations();
+        let mut annotations = written();
         annotations.insert(meta::ANNOTATION_DEFAULTS_TAKEN.into(), "{".into());
         annotations.insert(meta::ANNOTATION_CUSTOMER_NUMBER.into(), String::new());
         let read = TenantFacts::read(&annotations);

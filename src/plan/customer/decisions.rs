@@ -117,12 +117,15 @@ impl<'a> Decisions<'a> {
                 active: lineage.default(|defaults| defaults.active),
                 on_hold: lineage.default(|defaults| defaults.on_hold),
             };
-            // A tenant namespace that somebody removed took the facts with it; the status still knows what people were told.
-            let told = customer.status.as_ref();
-            facts.customer_number = told.and_then(|status| status.customer_number.clone());
-            facts.customer_since = told
-                .and_then(|status| status.customer_since.as_ref())
+        }
+        // Facts that are missing were removed, alone or with the namespace; the status still knows what people were told.
+        if let Some(told) = &customer.status {
+            let since = told
+                .customer_since
+                .as_ref()
                 .map(|since| since.0.to_string());
+            facts.customer_number = facts.customer_number.or(told.customer_number.clone());
+            facts.customer_since = facts.customer_since.or(since);
         }
         facts
             .customer_since

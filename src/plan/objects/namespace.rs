@@ -75,7 +75,7 @@ impl Wanted {
         wanted.label(meta::LABEL_ACCESS, Some(access_label(*access).to_owned()));
         wanted.label(meta::LABEL_RETAINED, None);
         for (key, value) in facts.annotations() {
-            wanted.annotation(&key, Some(value));
+            wanted.annotation(key, value);
         }
         wanted.annotation(
             meta::ANNOTATION_INGRESS_DOMAIN,
