@@ -4,9 +4,13 @@
 mod support;
 
 mod attempt;
+mod drift;
 mod escapes;
 mod harness;
 mod install;
+mod partners;
 mod policies;
 mod rules;
+mod steps;
 mod tenancy;
+mod tenants;
