@@ -1,8 +1,10 @@
 //! When to try again, and when to slow down: per object, as values; the clock is the caller's.
 //!
-//! Two different things are held back. Failures: each in a row doubles the wait. Churn: an object that is written again and
-//! again is one that somebody else keeps changing, and two writers must not fight at the speed of the network.
+//! Two different things are held back. Failures: each in a row doubles the wait. Fights: where the very same is written again and
+//! again, somebody else keeps undoing it, and two writers must not fight at the speed of the network. What is new is never held
+//! back by a fight: a lock must close a tenant at once, however much was going on there before.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -13,8 +15,11 @@ const FIRST: Duration = Duration::from_millis(200);
 /// Longest wait after failures, and after one that trying again cannot help: a missed event is made good by then.
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// Writing rounds that an object may have in a row at full speed: a creation takes one to three.
+/// How often the same may be written in a row at full speed: a person who tries out what the operator does is no fight.
 const FREE_ROUNDS: u32 = 8;
+
+/// How many different writes are remembered.
+const REMEMBERED: usize = 16;
 
 /// After this long without a write an object is calm again.
 const CALM: Duration = Duration::from_secs(60);
@@ -23,9 +28,15 @@ const CALM: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pace {
     failures: u32,
-    rounds: u32,
+    /// What was written last, as digests, the oldest first.
+    written: VecDeque<u64>,
+    /// How often one of these was written again.
+    again: u32,
     last_write: Option<Instant>,
+    /// Nothing is looked at before: it failed.
     not_before: Option<Instant>,
+    /// What was written before is not written before: it is fought over.
+    not_again_before: Option<Instant>,
 }
 
 impl Pace {
@@ -44,9 +55,12 @@ impl Pace {
 
     /// How long the object has to wait before it may be looked at; an event does not shorten it.
     pub fn held(&self, now: Instant) -> Option<Duration> {
-        self.not_before
-            .map(|then| then.saturating_duration_since(now))
-            .filter(|wait| !wait.is_zero())
+        left(self.not_before, now)
+    }
+
+    /// How long this, by its digest, has to wait before it may be written.
+    pub fn held_back(&self, digest: u64, now: Instant) -> Option<Duration> {
+        left(self.not_again_before, now).filter(|_| self.written.contains(&digest))
     }
 
     /// A round failed; gives the wait until the next try.
@@ -62,71 +76,92 @@ impl Pace {
         wait
     }
 
-    /// A round succeeded, having written something or not.
-    pub fn succeeded(&mut self, wrote: bool, now: Instant) {
+    /// A round succeeded, having written this, or nothing.
+    pub fn succeeded(&mut self, digest: Option<u64>, now: Instant) {
         self.failures = 0;
         self.not_before = None;
         if self
             .last_write
             .is_some_and(|last| now.saturating_duration_since(last) > CALM)
         {
-            self.rounds = 0;
+            *self = Self::default();
         }
-        if wrote {
-            self.rounds = self.rounds.saturating_add(1);
-            self.last_write = Some(now);
+        let Some(digest) = digest else { return };
+        self.last_write = Some(now);
+        if self.written.contains(&digest) {
+            self.again = self.again.saturating_add(1);
+        } else {
+            self.written.push_back(digest);
+            if self.written.len() > REMEMBERED {
+                self.written.pop_front();
+            }
         }
-        if let Some(over @ 1..) = self.rounds.checked_sub(FREE_ROUNDS) {
+        if let Some(over @ 1..) = self.again.checked_sub(FREE_ROUNDS) {
             let wait = FIRST.saturating_mul(2_u32.saturating_pow(over.min(9)));
-            self.not_before = Some(now + wait.min(CALM));
+            self.not_again_before = Some(now + wait.min(CALM));
         }
     }
+}
+
+fn left(then: Option<Instant>, now: Instant) -> Option<Duration> {
+    then.map(|then| then.saturating_duration_since(now))
+        .filter(|wait| !wait.is_zero())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::clock;
 
     #[tokio::test(start_paused = true)]
     async fn waits_double_up_to_a_bound_and_end_with_success() {
-        let now = Instant::now();
+        let now = clock::tick();
         let mut pace = Pace::default();
         let waits: Vec<_> = (0..20).map(|_| pace.failed(true, now)).collect();
         assert_eq!(waits[..3], [FIRST, FIRST * 2, FIRST * 4]);
         assert_eq!(waits[19], LONGEST);
-        pace.succeeded(false, now);
+        pace.succeeded(None, now);
         assert_eq!((pace.failures(), pace.held(now)), (0, None));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_trying_again_cannot_help_is_tried_rarely() {
-        assert_eq!(Pace::default().failed(false, Instant::now()), LONGEST);
+        assert_eq!(Pace::default().failed(false, clock::tick()), LONGEST);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_fight_over_an_object_slows_down_and_is_forgotten() {
-        let mut now = Instant::now();
+        let mut now = clock::tick();
         let mut pace = Pace::default();
-        let mut rounds = 0;
+        let mut rounds = 0_u64;
         let end = now + Duration::from_secs(600);
         while now < end {
-            now += pace.held(now).unwrap_or(Duration::from_millis(5));
-            pace.succeeded(true, now);
+            // Two things are undone in turn.
+            let digest = rounds % 2;
+            now += pace
+                .held_back(digest, now)
+                .unwrap_or(Duration::from_millis(5));
+            pace.succeeded(Some(digest), now);
             rounds += 1;
         }
         assert!(rounds < 60, "{rounds} rounds in ten minutes");
         let later = now + CALM + Duration::from_secs(61);
-        pace.succeeded(true, later);
-        assert_eq!(pace.held(later), None);
+        pace.succeeded(Some(0), later);
+        assert_eq!(pace.held_back(0, later), None);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_creation_is_never_held_up() {
-        let now = Instant::now();
+    async fn what_is_new_is_never_held_back() {
+        let now = clock::tick();
         let mut pace = Pace::default();
-        for _ in 0..FREE_ROUNDS {
-            pace.succeeded(true, now);
-            assert_eq!(pace.held(now), None);
+        for digest in 0..1_000 {
+            assert_eq!(pace.held_back(digest, now), None);
+            pace.succeeded(Some(digest), now);
         }
+        for _ in 0..100 {
+            pace.succeeded(Some(0), now);
+        }
+        assert!(pace.held_back(0, now).is_some());
+        assert_eq!((pace.held_back(1_000, now), pace.held(now)), (None, None));
     }
 }

@@ -128,9 +128,9 @@ async fn work<K: Controlled>(
         concurrency,
         metrics,
         shutdown,
-        move |key, failures| {
+        move |key, pace| {
             let context = Arc::clone(&context);
-            async move { reconcile::<K>(&context, &key, failures).await }
+            async move { reconcile::<K>(&context, &key, &pace).await }
         },
     )
     .await;

@@ -27,8 +27,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Round {
     /// Why it failed, if it did.
     pub failed: Option<Failure>,
-    /// Whether something was written.
-    pub wrote: bool,
+    /// What was written, as a digest, if anything was.
+    pub wrote: Option<u64>,
     /// When to look again although nothing has changed.
     pub wake: Option<Duration>,
 }
@@ -48,14 +48,14 @@ pub fn ask(sender: &Sender, key: Key, after: Duration) {
     });
 }
 
-/// Works through the queue until shutdown: `work` is given a key and how often it has failed in a row.
+/// Works through the queue until shutdown: `work` is given a key and what is remembered of its pace.
 pub async fn run<F>(
     controller: &'static str,
     (sender, receiver): (Sender, Receiver),
     concurrency: usize,
     metrics: Metrics,
     shutdown: Shutdown,
-    work: impl Fn(Key, u32) -> F,
+    work: impl Fn(Key, Pace) -> F,
 ) where
     F: Future<Output = Round> + Send + 'static,
 {
@@ -83,9 +83,9 @@ pub async fn run<F>(
                     continue;
                 }
                 metrics.queued(controller);
-                let failures = paces.get(&key).map_or(0, Pace::failures);
+                let pace = paces.get(&key).cloned().unwrap_or_default();
                 at_work.insert(key.clone());
-                let round = tokio::spawn(work(key.clone(), failures));
+                let round = tokio::spawn(work(key.clone(), pace));
                 // A task of its own keeps a panic, should there ever be one, with the one object that caused it.
                 tasks.spawn(async move { (key, round.await.ok()) });
             }
@@ -111,7 +111,7 @@ fn settle(sender: &Sender, paces: &mut HashMap<Key, Pace>, key: Key, round: Opti
             wrote,
             wake,
         }) => (failed.map(|failure| failure.retryable), wrote, wake),
-        None => (Some(false), false, None),
+        None => (Some(false), None, None),
     };
     let wake = match retryable {
         Some(retryable) => Some(pace.failed(retryable, now)),

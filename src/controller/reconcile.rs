@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
+use super::backoff::Pace;
 use super::queue::{self, Round, Sender};
 use super::secrets::Secrets;
 use crate::api::Reason;
@@ -93,9 +94,10 @@ pub trait Controlled: Own + Serialize + DeserializeOwned {
 }
 
 /// Reconciles one object.
-pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Round {
+pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, pace: &Pace) -> Round {
     let started = clock::tick();
-    let round = round::<K>(context, key, failures).await;
+    let failures = pace.failures();
+    let round = round::<K>(context, key, pace).await;
     let kind = K::KIND.as_str();
     let result = match &round {
         Round {
@@ -126,7 +128,7 @@ pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, failures: u3
     round
 }
 
-async fn round<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Round {
+async fn round<K: Controlled>(context: &Context, key: &Key, pace: &Pace) -> Round {
     let Some(object) = context.world().readable::<K>(key) else {
         report_unreadable::<K>(context, key).await;
         return Round::default();
@@ -152,9 +154,16 @@ async fn round<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Ro
         wake,
     } = plan;
     let own = Address::of::<K>(&key.namespace);
+    let wrote = stages.digest();
+    if let Some(wait) = wrote.and_then(|digest| pace.held_back(digest, clock::tick())) {
+        let wake = Some(wake.map_or(wait, |wake| wake.min(wait)));
+        return Round {
+            wake,
+            ..Round::default()
+        };
+    }
 
     let mut outcome = apply::run(&context.client, &own, &subject, &stages).await;
-    let mut wrote = !outcome.written.is_empty();
     for written in std::mem::take(&mut outcome.written) {
         let keys = context.world_mut().written::<K>(written, now);
         context.ask(keys);
@@ -162,13 +171,19 @@ async fn round<K: Controlled>(context: &Context, key: &Key, failures: u32) -> Ro
 
     let old = object.status();
     let status = draft.and_then(|draft| {
-        status::conclude(draft, &outcome, old, subject.generation, failures, now)
+        status::conclude(
+            draft,
+            &outcome,
+            old,
+            subject.generation,
+            pace.failures(),
+            now,
+        )
     });
     let mut failed = outcome.failure;
     if let Some(new) = status {
         match apply::status::write(&context.client, &own, &subject, &new).await {
             Ok(answer) => {
-                wrote = true;
                 let keys = {
                     let mut world = context.world_mut();
                     world.counted(key, now);

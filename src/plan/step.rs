@@ -1,5 +1,7 @@
 //! The writes a plan may ask for, and what came of them.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use serde_json::Value;
 
 use super::observed::{ChildSeen, NamespaceSeen};
@@ -82,6 +84,49 @@ impl Stages {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// What is to be written, as one number, whatever version it is written over; `None` if that is nothing. The same again is a
+    /// sign that somebody else keeps undoing it.
+    pub fn digest(&self) -> Option<u64> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        self.steps().for_each(|step| step.digest(&mut hasher));
+        Some(hasher.finish())
+    }
+}
+
+impl Step {
+    fn digest(&self, hasher: &mut DefaultHasher) {
+        std::mem::discriminant(self).hash(hasher);
+        match self {
+            Self::Finalizers(finalizers) => finalizers.hash(hasher),
+            Self::CreateNamespace { name, body: _ } => name.hash(hasher),
+            Self::PatchNamespace { name, patch } => {
+                name.hash(hasher);
+                for part in ["labels", "annotations"] {
+                    patch["metadata"][part].to_string().hash(hasher);
+                }
+            }
+            Self::Apply(child) => {
+                let Child {
+                    kind,
+                    namespace,
+                    name,
+                    body: _,
+                    fingerprint,
+                } = child;
+                (kind, namespace, name, fingerprint).hash(hasher);
+            }
+            Self::Delete {
+                kind,
+                namespace,
+                name,
+                uid: _,
+            } => (kind, namespace, name).hash(hasher),
+        }
+    }
 }
 
 /// What a write left behind in the cluster: fed back into the caches, so that nothing is written twice while the watch catches up.
@@ -137,4 +182,36 @@ pub struct Outcome {
     pub written: Vec<Written>,
     /// The first failure; later stages were not run.
     pub failure: Option<Failure>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn stages(steps: impl IntoIterator<Item = Step>) -> Stages {
+        let mut stages = Stages::default();
+        stages.then(steps);
+        stages
+    }
+
+    fn label(value: &str, version: &str) -> Step {
+        Step::PatchNamespace {
+            name: "emea--globex".into(),
+            patch: json!({"metadata": {"resourceVersion": version, "labels": {"team": value}, "annotations": {}}}),
+        }
+    }
+
+    #[test]
+    fn the_same_over_another_version_is_the_same() {
+        let first = stages([label("a", "1")]).digest();
+        assert!(first.is_some());
+        assert_eq!(first, stages([label("a", "2")]).digest());
+        assert_ne!(first, stages([label("b", "1")]).digest());
+        assert_ne!(
+            first,
+            stages([label("a", "1"), Step::Finalizers(Vec::new())]).digest()
+        );
+        assert_eq!(stages([]).digest(), None);
+    }
 }
