@@ -11,6 +11,8 @@ mod harness;
 mod install;
 mod partners;
 mod policies;
+mod rbac;
+mod rights_used;
 mod rules;
 mod steps;
 mod tenancy;

@@ -41,6 +41,8 @@ pub struct AuditEvent {
     pub name: String,
     /// Who asked. While impersonating: as whom.
     pub user: String,
+    /// Whether somebody else asked in this user's name.
+    pub impersonated: bool,
     /// HTTP status of the answer.
     pub code: u16,
     /// When the call was received.
@@ -248,6 +250,7 @@ impl Raw {
             group: object.api_group,
             namespace: object.namespace,
             name: object.name,
+            impersonated: self.impersonated_user.is_some(),
             user: self.impersonated_user.unwrap_or(self.user).username,
             code: self.response_status.code,
             received: self.request_received_timestamp,

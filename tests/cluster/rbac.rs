@@ -1,0 +1,203 @@
+//! What deploy/rbac gives to whom: no more than is used, and nothing that gives everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
+use kube::Api;
+
+use crate::support::World;
+
+/// One right: API group, resource with subresource, verb.
+pub type Right = (String, String, String);
+
+/// Every right that these rules give.
+pub fn rights(rules: &[PolicyRule]) -> BTreeSet<Right> {
+    let mut rights = BTreeSet::new();
+    for rule in rules {
+        for group in rule.api_groups.iter().flatten() {
+            for resource in rule.resources.iter().flatten() {
+                for verb in &rule.verbs {
+                    rights.insert((group.clone(), resource.clone(), verb.clone()));
+                }
+            }
+        }
+    }
+    rights
+}
+
+/// The rules of a ClusterRole that is shipped.
+pub async fn rules(world: &World, name: &str) -> Vec<PolicyRule> {
+    let roles: Api<ClusterRole> = Api::all(world.admin.clone());
+    let role = roles.get(name).await;
+    role.expect("a ClusterRole").rules.expect("rules")
+}
+
+/// Every rule that is the operator's.
+pub async fn operators_rules(world: &World) -> Vec<PolicyRule> {
+    let mut all = rules(world, "clientele").await;
+    all.extend(rules(world, "clientele-secrets").await);
+    let roles = world.api::<Role>("clientele-system");
+    let leader = roles.get("clientele-leader").await;
+    all.extend(leader.expect("a Role").rules.expect("rules"));
+    all
+}
+
+const SHIPPED: [&str; 9] = [
+    "clientele",
+    "clientele-secrets",
+    "clientele-provider",
+    "clientele-reseller",
+    "clientele-seller",
+    "clientele-support",
+    "clientele-tenant-admin",
+    "clientele-tenant-member",
+    "clientele-tenant-viewer",
+];
+
+#[tokio::test]
+async fn no_role_gives_everything_of_anything() {
+    let world = World::without_operator().await;
+    for name in SHIPPED {
+        for rule in rules(&world, name).await {
+            assert!(rule.non_resource_urls.is_none(), "{name}");
+            for (group, resource, verb) in rights(std::slice::from_ref(&rule)) {
+                let right = format!("{name}: {verb} {group}/{resource}");
+                assert!(!format!("{group}{resource}{verb}").contains('*'), "{right}");
+                let never = [
+                    "escalate",
+                    "impersonate",
+                    "deletecollection",
+                    "approve",
+                    "sign",
+                ];
+                assert!(!never.contains(&verb.as_str()), "{right}");
+                let never = [
+                    "pods/proxy",
+                    "services/proxy",
+                    "serviceaccounts/token",
+                    "pods/binding",
+                    "nodes",
+                ];
+                assert!(!never.contains(&resource.as_str()), "{right}");
+                if verb == "bind" {
+                    assert!(rule.resource_names.is_some(), "{right}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_operator_reads_secrets_only_where_a_route_has_some_and_writes_no_rights() {
+    let world = World::without_operator().await;
+    let everywhere = rights(&rules(&world, "clientele").await);
+    let secrets = rights(&rules(&world, "clientele-secrets").await);
+    let named = |rights: &BTreeSet<Right>, resource: &str| -> Vec<String> {
+        let of = rights.iter().filter(|(_, of, _)| of == resource);
+        of.map(|(_, _, verb)| verb.clone()).collect()
+    };
+    assert!(named(&everywhere, "secrets").is_empty());
+    assert_eq!(named(&secrets, "secrets"), ["get"]);
+    assert!(!named(&everywhere, "namespaces").contains(&"delete".to_owned()));
+    for resource in [
+        "roles",
+        "clusterrolebindings",
+        "pods",
+        "pods/exec",
+        "nodes",
+        "mutatingadmissionpolicies",
+    ] {
+        assert!(named(&everywhere, resource).is_empty(), "{resource}");
+    }
+    assert_eq!(named(&everywhere, "clusterroles"), ["bind"]);
+    assert_eq!(named(&everywhere, "validatingadmissionpolicies"), ["list"]);
+}
+
+/// Whoever makes a binding needs every right that it gives: a tenant's admin could bind nothing otherwise.
+#[tokio::test]
+async fn each_role_holds_what_the_lesser_ones_hold() {
+    let world = World::without_operator().await;
+    for (greater, lesser) in [
+        ("clientele-tenant-admin", "clientele-tenant-member"),
+        ("clientele-tenant-member", "clientele-tenant-viewer"),
+        ("clientele-provider", "clientele-reseller"),
+        ("clientele-reseller", "clientele-seller"),
+        ("clientele-seller", "clientele-support"),
+    ] {
+        let held = rights(&rules(&world, greater).await);
+        let needed = rights(&rules(&world, lesser).await);
+        let missing: Vec<_> = needed.difference(&held).collect();
+        assert!(
+            missing.is_empty(),
+            "{greater} lacks of {lesser}: {missing:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn people_get_the_secrets_and_kinds_that_are_theirs() {
+    let world = World::without_operator().await;
+    let table: BTreeMap<&str, [&[&str]; 4]> = [
+        // Secrets; Customers; Partners; plans given away
+        (
+            "clientele-provider",
+            [
+                &["get", "create"] as &[_],
+                &["create", "delete"],
+                &["create"],
+                &["assign"],
+            ],
+        ),
+        (
+            "clientele-reseller",
+            [
+                &["get", "create"],
+                &["create", "delete"],
+                &["create"],
+                &["assign"],
+            ],
+        ),
+        (
+            "clientele-seller",
+            [&[], &["create", "delete"], &["get"], &["assign"]],
+        ),
+        (
+            "clientele-support",
+            [&[], &["get", "list"], &["get"], &["get"]],
+        ),
+        (
+            "clientele-tenant-admin",
+            [&["get", "create"], &[], &[], &[]],
+        ),
+        ("clientele-tenant-member", [&[], &[], &[], &[]]),
+        ("clientele-tenant-viewer", [&[], &[], &[], &[]]),
+    ]
+    .into();
+    for (name, expected) in table {
+        let held = rights(&rules(&world, name).await);
+        for (resource, verbs) in ["secrets", "customers", "partners", "serviceplans"]
+            .iter()
+            .zip(expected)
+        {
+            let of: Vec<&str> = held
+                .iter()
+                .filter(|(_, of, _)| of == resource)
+                .map(|(_, _, verb)| verb.as_str())
+                .collect();
+            assert_eq!(
+                of.is_empty(),
+                verbs.is_empty(),
+                "{name}: {resource}: {of:?}"
+            );
+            assert!(
+                verbs.iter().all(|verb| of.contains(verb)),
+                "{name}: {resource}: {of:?}"
+            );
+        }
+        let reads_only = name == "clientele-support" || name == "clientele-tenant-viewer";
+        let writes = held
+            .iter()
+            .any(|(_, _, verb)| !["get", "list", "watch"].contains(&verb.as_str()));
+        assert_eq!(writes, !reads_only, "{name}");
+    }
+}

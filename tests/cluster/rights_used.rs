@@ -1,0 +1,220 @@
+//! The operator uses every right that it has, and asks for none that it has not.
+//!
+//! One life is led that needs all of them: everything is made, changed behind the operator's back, taken away and deleted.
+//! What was asked is read from the API server's audit log.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clientele::api::{
+    ContainerDefaults, Customer, CustomerUser, Partner, Role, ServicePlan, Staff, StaffRole,
+};
+use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt as _};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::rbac::{Right, operators_rules, rights};
+use crate::support::{
+    AuditEvent, Calls, Report as _, World, customer, eventually, namespace_of, plan, provider,
+    reseller, route_with_credentials, tenant, until, user,
+};
+use crate::tenancy::OPERATOR;
+
+#[tokio::test]
+async fn every_right_is_used_and_none_is_missing() {
+    let world = World::alone().await;
+    let before = world.plane.audit().mark().await;
+    live(&world).await;
+    let everything = Duration::from_secs(60);
+    let granted = rights(&operators_rules(&world).await);
+    eventually("every right is used", everything, async || {
+        let used = used(&world.plane.audit().all().await);
+        // Whether a role may be bound, the API server asks of itself. The default ServiceAccount is made by Kubernetes or by the
+        // operator, whoever comes first.
+        let unseen = |(_, resource, verb): &Right| {
+            verb == "bind" || (resource == "serviceaccounts" && verb == "create")
+        };
+        let unused: Vec<_> = granted
+            .difference(&used)
+            .filter(|&right| !unseen(right))
+            .collect();
+        if unused.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{unused:?}"))
+        }
+    })
+    .await;
+    let calls = world.plane.audit().since(before).await.only(by_itself).0;
+    // A binding counts a moment after it is written; what is refused at first and then not is no right that is missing.
+    let missing = |event: &&AuditEvent| {
+        let call = |of: &AuditEvent| {
+            (
+                of.verb.clone(),
+                of.resource.clone(),
+                of.namespace.clone(),
+                of.name.clone(),
+            )
+        };
+        let mut again = calls.iter().filter(|other| call(other) == call(event));
+        event.code == 403 && again.all(|other| other.code >= 400)
+    };
+    let refused: Vec<_> = calls.iter().filter(missing).collect();
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
+fn by_itself(event: &AuditEvent) -> bool {
+    event.user == OPERATOR && !event.impersonated
+}
+
+/// What the operator itself has asked for.
+fn used(calls: &Calls) -> BTreeSet<Right> {
+    let mut used = BTreeSet::new();
+    for event in calls.0.iter().filter(|event| by_itself(event)) {
+        let right = |verb: &str| (event.group.clone(), event.resource.clone(), verb.to_owned());
+        used.insert(right(&event.verb));
+        // Server-side apply of what is not there yet.
+        if event.verb == "patch" && event.code == 201 {
+            used.insert(right("create"));
+        }
+    }
+    used
+}
+
+async fn live(world: &World) {
+    let plans: Api<ServicePlan> = Api::all(world.admin.clone());
+    let mut business = plan();
+    business.spec.container_defaults = Some(ContainerDefaults {
+        limits: [("cpu".to_owned(), Quantity("1".to_owned()))].into(),
+        ..ContainerDefaults::default()
+    });
+    let business = plans
+        .create(&PostParams::default(), &business)
+        .await
+        .expect("a plan")
+        .name_any();
+    let mut top = provider();
+    top.spec.staff = vec![Staff {
+        group: Some("sales".to_owned()),
+        role: StaffRole::Seller,
+        ..Staff::default()
+    }];
+    let top = world.ready(&world.create(&top).await).await;
+    let below = world.ready(&world.create(&reseller(&top)).await).await;
+    let (route, secret) = route_with_credentials(&top, "relay");
+    world.create(&secret).await;
+    world.ready(&world.create(&route).await).await;
+
+    let mut globex = customer(&top, "globex");
+    globex.spec.plan = Some(business.clone());
+    let globex = world.ready(&world.create(&globex).await).await;
+    let bob = world
+        .ready(&world.create(&user(&globex, "bob", Role::Admin)).await)
+        .await;
+    let namespace = tenant(&globex);
+
+    meddle::<ResourceQuota>(world, &namespace, "clientele").await;
+    meddle::<LimitRange>(world, &namespace, "clientele").await;
+    meddle::<NetworkPolicy>(world, &namespace, "clientele").await;
+    meddle::<ServiceAccount>(world, &namespace, "default").await;
+    meddle::<ConfigMap>(world, &namespace, "customer").await;
+    meddle::<RoleBinding>(world, &namespace, "globex-admin").await;
+
+    change(
+        &plans,
+        &business,
+        json!({"spec": {"containerDefaults": null}}),
+    )
+    .await;
+    gone::<LimitRange>(world, &namespace, "clientele").await;
+    let users = world.api::<CustomerUser>(&namespace_of(&bob));
+    change(&users, "bob", json!({"spec": {"enabled": false}})).await;
+    gone::<RoleBinding>(world, &namespace, "globex-admin").await;
+
+    let customers = world.api::<Customer>(&namespace_of(&globex));
+    // The second time an Event says the same it is counted up, not made anew.
+    for hold in [true, false, true, false] {
+        change(&customers, "globex", json!({"spec": {"onHold": hold}})).await;
+        let reason = if hold { "OnHold" } else { "Active" };
+        until(customers.clone(), "globex", reason, |customer| {
+            customer
+                .and_then(|c| c.status.as_ref())
+                .and_then(|status| status.access_reason.as_deref())
+                == Some(reason)
+        })
+        .await;
+    }
+    customers
+        .delete("globex", &DeleteParams::default())
+        .await
+        .expect("deleted");
+    gone::<Customer>(world, &namespace_of(&globex), "globex").await;
+    let partners = world.api::<Partner>(&namespace_of(&below));
+    partners
+        .delete(&below.name_any(), &DeleteParams::default())
+        .await
+        .expect("deleted");
+    gone::<Partner>(world, &namespace_of(&below), &below.name_any()).await;
+}
+
+/// Somebody with the right to break the glass adds a label that is Clientele's to an object of the operator's. An apply does not
+/// take it away, so the operator puts the object anew.
+async fn meddle<K>(world: &World, namespace: &str, name: &str)
+where
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + serde::Serialize
+        + Send
+        + 'static,
+{
+    let firefighter = world
+        .as_user(
+            "firefighter@staff.example",
+            &["system:masters", "clientele:break-glass"],
+        )
+        .await;
+    let objects: Api<K> = Api::namespaced(firefighter, namespace);
+    let key = "clientele.dev/foreign";
+    change(&objects, name, json!({"metadata": {"labels": {key: "x"}}})).await;
+    let what = format!("{namespace}/{name} without the foreign label");
+    until(objects, name, &what, |object| {
+        object.is_some_and(|object| !object.labels().contains_key(key))
+    })
+    .await;
+}
+
+async fn change<K: Clone + std::fmt::Debug + DeserializeOwned>(
+    objects: &Api<K>,
+    name: &str,
+    patch: Value,
+) {
+    let changed = objects
+        .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+        .await;
+    if let Err(error) = changed.report() {
+        panic!("{name}: {patch}: {error}");
+    }
+}
+
+async fn gone<K>(world: &World, namespace: &str, name: &str)
+where
+    K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + serde::Serialize
+        + Send
+        + 'static,
+{
+    until(world.api::<K>(namespace), name, "gone", |object| {
+        object.is_none()
+    })
+    .await;
+}
