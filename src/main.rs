@@ -6,7 +6,9 @@ use clap::Parser as _;
 use clientele::{
     api, controller,
     error::Error,
-    ops::{client, http, lease, metrics::Metrics, shutdown, telemetry, watchdog::Guard},
+    ops::{
+        client, clock::Clock, http, lease, metrics::Metrics, shutdown, telemetry, watchdog::Guard,
+    },
     settings::{Command, OperatorSettings, Settings},
 };
 
@@ -64,7 +66,7 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
     };
     // Whatever ends first ends the work: a branch that is dropped makes no further call.
     let done = tokio::select! {
-        done = controller::run(&settings, client, metrics, health, shutdown.clone()) => done,
+        done = controller::run(&settings, client, Clock::default(), metrics, health, shutdown.clone()) => done,
         error = lost => return Err(error),
         error = watchdog.barks() => Err(error),
     };

@@ -11,7 +11,6 @@ use crate::api::{
     PostalRoute, PostalRouteStatus, ServicePlan, ServicePlanStatus,
 };
 use crate::observe::live;
-use crate::ops::clock;
 use crate::plan::observed::{Departure, SecretSeen};
 use crate::plan::{Key, Plan, customer, customer_user, partner, postal_route, service_plan};
 
@@ -88,7 +87,7 @@ impl Controlled for PostalRoute {
     async fn gather(context: &Context, object: &Self) -> kube::Result<Self::Gathered> {
         Ok(context
             .secrets
-            .of(&context.client, object, clock::now())
+            .of(&context.client, object, context.clock.now())
             .await)
     }
 

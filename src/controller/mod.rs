@@ -21,6 +21,7 @@ use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePl
 use crate::apply::events::Announcer;
 use crate::error::Error;
 use crate::observe::World;
+use crate::ops::clock::Clock;
 use crate::ops::http::Health;
 use crate::ops::metrics::Metrics;
 use crate::ops::shutdown::Shutdown;
@@ -40,6 +41,7 @@ const CENSUS: Duration = Duration::from_secs(15);
 pub async fn run(
     settings: &OperatorSettings,
     client: Client,
+    clock: Clock,
     metrics: Metrics,
     health: Health,
     shutdown: Shutdown,
@@ -61,6 +63,7 @@ pub async fn run(
         metrics,
         queues,
         client,
+        clock,
     });
 
     bootstrap::partners_namespace(&context.client).await?;

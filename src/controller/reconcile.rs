@@ -19,7 +19,7 @@ use crate::apply::{self, events::Announcer, requests::Address};
 use crate::error::Cause;
 use crate::observe::World;
 use crate::observe::world::Own;
-use crate::ops::clock;
+use crate::ops::clock::{self, Clock};
 use crate::ops::metrics::Metrics;
 use crate::plan::notes::Note;
 use crate::plan::status::Conditioned;
@@ -33,6 +33,8 @@ pub struct Context {
     pub world: RwLock<World>,
     /// Queues by kind.
     pub queues: Vec<(Kind, Sender)>,
+    /// The time of day.
+    pub clock: Clock,
     /// For Events.
     pub announcer: Announcer,
     /// Counters.
@@ -143,7 +145,7 @@ async fn round<K: Controlled>(context: &Context, key: &Key, pace: &Pace) -> Roun
             };
         }
     };
-    let now = clock::now();
+    let now = context.clock.now();
     let Some(plan) = K::plan(context, key, gathered, now) else {
         return Round::default();
     };
