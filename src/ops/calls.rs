@@ -198,7 +198,7 @@ where
         let method = method(request.method());
         let started = clock::tick();
         let answered = tokio::time::timeout(limit, self.inner.clone().oneshot(request)).await;
-        let took = started.elapsed();
+        let took = clock::tick().duration_since(started);
         let code = match &answered {
             Ok(Ok(response)) => Some(response.status().as_u16()),
             Ok(Err(_)) | Err(_) => None,

@@ -40,7 +40,7 @@ pub const EVERY: Duration = Duration::from_secs(2);
 /// One call of a renewal: short enough for a second one within [`RENEW_WITHIN`].
 const CALL: Duration = Duration::from_secs(4);
 
-/// The Lease, held. Dropping it without [`Leadership::release`] leaves the Lease to run out.
+/// The Lease, held and renewed. Dropped without [`Leadership::release`], it is renewed no more and runs out.
 #[derive(Debug)]
 pub struct Leadership {
     lost: oneshot::Receiver<Error>,
@@ -59,8 +59,9 @@ impl Leadership {
         let renewing = tokio::spawn(async move {
             tokio::select! {
                 error = candidate.renew(renewed) => { let _ = tell_lost.send(error); }
-                // Also when `release` is dropped: then the Lease runs out by itself.
-                Ok(()) = released => candidate.give_back().await,
+                asked = released => if asked.is_ok() {
+                    candidate.give_back().await;
+                }
             }
         });
         Ok(Self {
@@ -234,7 +235,8 @@ impl Candidate {
             Some((lease, since)) => (Some(lease), *since),
             None => (None, clock::tick()),
         };
-        let written = match step(lease, &self.identity, since.elapsed(), clock::now()) {
+        let unchanged = clock::tick().duration_since(since);
+        let written = match step(lease, &self.identity, unchanged, clock::now()) {
             Step::Follow => return Ok(false),
             Step::Create => {
                 let now = clock::now();
