@@ -15,7 +15,8 @@ Exit codes:
   3  the API server cannot be reached
   4  a right is missing, or the credentials are refused
   5  the leader election Lease was lost; another replica may be at work
-  6  a watch went silent or went back in time; a new process starts clean";
+  6  a watch went silent or went back in time; a new process starts clean
+130  told to stop twice";
 
 /// Why the process ends.
 #[derive(Debug, thiserror::Error)]

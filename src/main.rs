@@ -64,11 +64,11 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
             None => std::future::pending().await,
         }
     };
-    // Whatever ends first ends the work: a branch that is dropped makes no further call.
     let done = tokio::select! {
-        done = controller::run(&settings, client, Clock::default(), metrics, health, shutdown.clone()) => done,
+        done = controller::run(&settings, client, Clock::default(), metrics, health, shutdown) => done,
+        // The work goes on until the runtime ends with this function, so the Lease is kept until it runs out.
         error = lost => return Err(error),
-        error = watchdog.barks() => Err(error),
+        error = watchdog.barks() => return Err(error),
     };
     if let Some(leadership) = leadership {
         leadership.release().await;

@@ -116,6 +116,10 @@ pub enum LogFormat {
 
 /// The host's name (a Pod's host name is the Pod's own) and the process id, so that two operators started by hand
 /// on one machine do not take each other for themselves.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place where the environment is read"
+)]
 fn default_identity() -> String {
     let host = std::env::var("HOSTNAME")
         .or_else(|_| std::fs::read_to_string("/etc/hostname"))

@@ -86,7 +86,10 @@ impl Watchdog {
             }
             Sign::Listed => life.refused = None,
             Sign::Refused(verb) => {
-                let run = life.refused.take().filter(|run| now.duration_since(run.latest) < RUN);
+                let run = life
+                    .refused
+                    .take()
+                    .filter(|run| now.duration_since(run.latest) < RUN);
                 let first = run.map_or(now, |run| run.first);
                 life.refused = Some(Refusals {
                     first,
@@ -237,7 +240,8 @@ mod tests {
         dog.hear(WATCH, Sign::Refused("list"), start + REFUSED);
         dog.check(start + REFUSED).expect("granted in between");
         dog.hear(WATCH, Sign::Refused("list"), start + minutes(60));
-        dog.check(start + minutes(60)).expect("twice in an hour is no run");
+        dog.check(start + minutes(60))
+            .expect("twice in an hour is no run");
     }
 
     #[test]

@@ -172,7 +172,9 @@ async fn a_leader_cut_off_steps_down_before_anybody_takes_over() {
         let held = other.acquire("b").await;
         (held, cut.elapsed())
     });
-    let error = timeout(seconds(60), first.lost()).await.expect("known in time");
+    let error = timeout(seconds(60), first.lost())
+        .await
+        .expect("known in time");
     let stepped_down = cut.elapsed();
     assert!(matches!(&error, Error::LeaseLost { .. }), "{error}");
     assert_eq!(error.exit_code(), 5);

@@ -126,7 +126,9 @@ async fn a_watch_that_is_not_accepted_is_asked_for_again() {
 /// The reason to start clean, which must come within a day.
 async fn bark(guard: &Guard) -> Error {
     let day = Duration::from_secs(24 * 3600);
-    tokio::time::timeout(day, guard.barks()).await.expect("a bark")
+    tokio::time::timeout(day, guard.barks())
+        .await
+        .expect("a bark")
 }
 
 /// Answers every list, accepts every watch or none, and sends nothing.
