@@ -79,16 +79,12 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
 /// Prints the CRDs as a stream of YAML documents.
 fn crds() -> Result<(), Error> {
     use std::io::Write as _;
-    let mut page = String::new();
-    for crd in api::crds() {
-        page.push_str("---\n");
-        page.push_str(
-            &serde_yaml::to_string(&crd)
-                .map_err(std::io::Error::other)
-                .map_err(Error::Output)?,
-        );
+    let page = api::crds_yaml()
+        .map_err(std::io::Error::other)
+        .map_err(Error::Output)?;
+    match std::io::stdout().write_all(page.as_bytes()) {
+        // Whoever reads, `head` for one, has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed.map_err(Error::Output),
     }
-    std::io::stdout()
-        .write_all(page.as_bytes())
-        .map_err(Error::Output)
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::meta::FIELD_MANAGER;
-use crate::domain::fingerprint::ChildKind;
+use crate::plan::step::ChildKind;
 
 /// A collection of the API and what its objects are called.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 use super::requests::Address;
 use super::{Done, failure};
 use crate::api::{Reason, meta};
-use crate::domain::fingerprint::ChildKind;
 use crate::error::Cause;
 use crate::plan::observed::{ChildSeen, NamespaceSeen};
-use crate::plan::step::{Child, Failure};
+use crate::plan::step::{Child, ChildKind, Failure};
 use crate::plan::{Step, Subject, Written};
 
 /// Does one step.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::observed::{ChildSeen, NamespaceSeen};
 use crate::api::Reason;
-use crate::domain::fingerprint::ChildKind;
+pub use crate::domain::fingerprint::ChildKind;
 
 /// One write.
 #[derive(Clone, Debug, PartialEq)]
