@@ -1,0 +1,46 @@
+//! What may go wrong with a call.
+
+use super::log::Call;
+
+/// What happens to one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It arrives, is done and answered.
+    Passes,
+    /// It is refused with this code and reason, and not done.
+    Refused(u16, &'static str),
+    /// It is done, and the answer is this code all the same.
+    DoneBut(u16, &'static str),
+    /// The operator dies before it arrives.
+    KilledBefore,
+    /// It is done, and the operator dies before it hears of it.
+    KilledAfter,
+}
+
+/// Decides the fate of calls. Watches are not asked about.
+pub trait Fault: Send {
+    /// The fate of this call, which has arrived and is not done yet.
+    fn strike(&mut self, call: &Call) -> Fate;
+}
+
+impl<F: FnMut(&Call) -> Fate + Send> Fault for F {
+    fn strike(&mut self, call: &Call) -> Fate {
+        self(call)
+    }
+}
+
+/// The operator dies at its n-th write from now on (the first is 0); before or after that is done.
+pub fn death_at_write(n: usize, before: bool) -> impl Fault {
+    let mut seen = 0;
+    move |call: &Call| {
+        if !call.is_write() {
+            return Fate::Passes;
+        }
+        seen += 1;
+        match (seen == n + 1, before) {
+            (false, _) => Fate::Passes,
+            (true, true) => Fate::KilledBefore,
+            (true, false) => Fate::KilledAfter,
+        }
+    }
+}

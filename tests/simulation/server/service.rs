@@ -1,0 +1,228 @@
+//! The way of a request: there, through what may go wrong, into the store, and back.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use http::{Request, Response};
+use http_body::Frame;
+use kube::Client;
+use kube::client::Body;
+use serde_json::{Value, json};
+
+use super::faults::Fate;
+use super::log::Call;
+use super::refusal::Refusal;
+use super::resources::{Asked, Selector, Verb};
+use super::store::{Id, Writer};
+use super::{Server, State, guard};
+
+/// What an answer says, in pieces.
+pub struct Pieces(BoxStream<'static, Bytes>);
+
+impl Pieces {
+    pub fn new(pieces: impl futures::Stream<Item = Bytes> + Send + 'static) -> Self {
+        Self(pieces.boxed())
+    }
+}
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0
+            .poll_next_unpin(cx)
+            .map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
+
+impl Server {
+    /// A client of the operator process `epoch`.
+    pub fn client(&self, epoch: u32) -> Client {
+        let server = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let server = server.clone();
+            async move { Ok::<_, Infallible>(server.serve(epoch, request).await) }
+        });
+        Client::new(service, "default")
+    }
+
+    async fn serve(self, epoch: u32, request: Request<Body>) -> Response<Pieces> {
+        let Some(asked) = Asked::of(&request) else {
+            let what = format!("{} {}", request.method(), request.uri());
+            self.state().violations.push(format!("not served: {what}"));
+            return answer(404, &Refusal::unknown_resource().body());
+        };
+        let metadata_only = request
+            .headers()
+            .get(http::header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("PartialObjectMetadata"));
+        let body = request
+            .into_body()
+            .collect_bytes()
+            .await
+            .expect("a body in memory");
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+
+        self.way().await;
+        if !self.lives(epoch) {
+            return pending().await;
+        }
+        if asked.verb == Verb::Watch {
+            return self.watch(epoch, asked);
+        }
+        let Some((code, mut said)) = self.carry_out(&asked, body) else {
+            return pending().await;
+        };
+        self.way().await;
+        if !self.lives(epoch) {
+            return pending().await;
+        }
+        if metadata_only && code == 200 {
+            said = json!({
+                "apiVersion": "meta.k8s.io/v1",
+                "kind": "PartialObjectMetadata",
+                "metadata": said["metadata"],
+            });
+        }
+        answer(code, &said)
+    }
+
+    /// Does what is asked; nothing is heard of it when the operator dies over it.
+    fn carry_out(&self, asked: &Asked, body: Value) -> Option<(u16, Value)> {
+        let (passed, now) = (self.passed(), self.now());
+        let mut call = Call::new(passed, asked, body);
+        let fate = {
+            let mut state = self.state();
+            match state.fault.as_mut() {
+                Some(fault) => fault.strike(&call),
+                None => Fate::Passes,
+            }
+        };
+        if fate == Fate::KilledBefore {
+            self.kill();
+            return None;
+        }
+        let done = self.change(|state| {
+            let before = state.store.version();
+            let done = match fate {
+                Fate::Refused(code, reason) => Err(Refusal::plain(code, reason)),
+                _ => {
+                    state.violations.extend(guard::broken(&state.store, &call));
+                    execute(
+                        state,
+                        asked,
+                        &call,
+                        Writer {
+                            manager: asked.parameter("fieldManager"),
+                            now,
+                        },
+                    )
+                }
+            };
+            call.code = done
+                .as_ref()
+                .map_or_else(|refusal| refusal.code, |(code, _)| *code);
+            call.changed = state.store.version() != before;
+            state.calls.push(call);
+            done
+        });
+        match fate {
+            Fate::KilledAfter => {
+                self.kill();
+                return None;
+            }
+            Fate::DoneBut(code, reason) => {
+                return Some((code, Refusal::plain(code, reason).body()));
+            }
+            Fate::Passes | Fate::Refused(..) | Fate::KilledBefore => {}
+        }
+        Some(done.unwrap_or_else(|refusal| (refusal.code, refusal.body())))
+    }
+}
+
+fn execute(
+    state: &mut State,
+    asked: &Asked,
+    call: &Call,
+    by: Writer<'_>,
+) -> Result<(u16, Value), Refusal> {
+    let (resource, body) = (asked.resource, &call.body);
+    let id = Id::new(resource, &asked.namespace, &call.name);
+    let status = asked.subresource == "status";
+    let store = &mut state.store;
+    let plain = |object: Arc<Value>| Value::clone(&object);
+    if call.is_event() {
+        return Ok((201, body.clone()));
+    }
+    match asked.verb {
+        Verb::Get => {
+            store.served(resource)?;
+            let object = store.get(&id).ok_or_else(|| Refusal::not_found(&id))?;
+            Ok((200, plain(Arc::clone(object))))
+        }
+        Verb::List | Verb::Watch => {
+            store.served(resource)?;
+            let selector = Selector::parse(asked.parameter("labelSelector"));
+            let items: Vec<_> = store
+                .of(resource.plural)
+                .filter(|(id, _)| asked.namespace.is_empty() || id.namespace == asked.namespace)
+                .filter(|(_, object)| selector.matches(object))
+                .map(|(_, object)| plain(Arc::clone(object)))
+                .collect();
+            Ok((
+                200,
+                json!({
+                    "apiVersion": resource.api_version(),
+                    "kind": format!("{}List", resource.kind),
+                    "metadata": { "resourceVersion": store.version().to_string() },
+                    "items": items,
+                }),
+            ))
+        }
+        Verb::Create => {
+            guard::fence(call)?;
+            if call.dry_run {
+                return Ok((201, body.clone()));
+            }
+            store
+                .create(resource, &id, body, by)
+                .map(|object| (201, plain(object)))
+        }
+        Verb::Apply => store
+            .apply(resource, &id, status, body, by)
+            .map(|object| (200, plain(object))),
+        Verb::Merge => store
+            .merge(resource, &id, status, body, by)
+            .map(|object| (200, plain(object))),
+        Verb::Replace => store
+            .replace(resource, &id, status, body, by)
+            .map(|object| (200, plain(object))),
+        Verb::Delete => {
+            store.delete(resource, &id, body, by)?;
+            Ok((
+                200,
+                json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success" }),
+            ))
+        }
+    }
+}
+
+pub fn answer(code: u16, body: &Value) -> Response<Pieces> {
+    let text = Bytes::from(body.to_string());
+    Response::builder()
+        .status(code)
+        .header(http::header::CONTENT_TYPE, "application/json")
+        .body(Pieces::new(stream::iter([text])))
+        .expect("a response")
+}

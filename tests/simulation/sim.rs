@@ -1,0 +1,405 @@
+//! One story: a server, an operator that comes and goes, and a test that plays the people.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use clientele::controller;
+use clientele::ops::clock::Clock;
+use clientele::ops::http::Health;
+use clientele::ops::metrics::Metrics;
+use clientele::settings::{LogFormat, OperatorSettings};
+use futures::FutureExt;
+use kube::Resource as KubeResource;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::server::log::Call;
+use crate::server::resources::Resource;
+use crate::server::store::Id;
+use crate::server::{Pacing, Server};
+
+/// Nothing changes for this long in a world that has settled: longer than the pace of counts and the wait for a namespace in the way.
+const QUIET: Duration = Duration::from_secs(40);
+
+/// A world that has not settled after this long never will.
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// A story that is being told.
+pub struct Sim {
+    pub server: Server,
+    operator: RefCell<Option<JoinHandle<()>>>,
+    pub metrics: RefCell<Metrics>,
+    pub health: RefCell<Health>,
+}
+
+/// Tells a story in its own simulated time.
+pub fn story<F: Future<Output = ()>>(pacing: Pacing, tell: impl FnOnce(std::rc::Rc<Sim>) -> F) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+        .block_on(async {
+            let sim = std::rc::Rc::new(Sim::new(pacing));
+            tell(std::rc::Rc::clone(&sim)).await;
+            sim.check();
+        });
+}
+
+impl Sim {
+    /// A cluster with Clientele installed and no operator running.
+    pub fn new(pacing: Pacing) -> Self {
+        let sim = Self {
+            server: Server::start(pacing),
+            operator: RefCell::new(None),
+            metrics: RefCell::default(),
+            health: RefCell::default(),
+        };
+        for namespace in ["default", "kube-system", "clientele-system"] {
+            sim.create(&namespace_named(namespace));
+        }
+        for object in installed() {
+            sim.create(object);
+        }
+        sim
+    }
+
+    /// Starts an operator with empty caches.
+    pub fn start(&self) {
+        let epoch = self.server.enter();
+        let server = self.server.clone();
+        let (metrics, health) = (Metrics::default(), Health::default());
+        self.metrics.replace(metrics.clone());
+        self.health.replace(health.clone());
+        let clock = {
+            let server = server.clone();
+            Clock::new(move || server.now())
+        };
+        let running = tokio::spawn(async move {
+            let never = std::future::pending::<()>().boxed().shared();
+            let client = server.client(epoch);
+            let ended = controller::run(&settings(), client, clock, metrics, health, never).await;
+            panic!("the operator has ended: {ended:?}");
+        });
+        if let Some(before) = self.operator.replace(Some(running)) {
+            before.abort();
+        }
+    }
+
+    /// The operator dies where it stands.
+    pub fn kill(&self) {
+        self.server.kill();
+        if let Some(running) = self.operator.take() {
+            running.abort();
+        }
+    }
+
+    /// Dies, and another one starts.
+    pub fn restart(&self) {
+        self.kill();
+        self.start();
+    }
+
+    /// Lets time pass.
+    pub async fn wait(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    /// Lets time pass until nothing has changed for a while; gives how long that took, the while not counted.
+    pub async fn settle(&self) -> Duration {
+        let begun = self.server.passed();
+        let (mut version, mut since) = (self.version(), begun);
+        loop {
+            self.wait(Duration::from_secs(1)).await;
+            let now = self.server.passed();
+            if self.version() != version {
+                (version, since) = (self.version(), now);
+            } else if now - since >= QUIET {
+                self.check();
+                return since - begun;
+            }
+            if now - begun > NEVER {
+                let calls = self.server.state().calls.clone();
+                panic!(
+                    "it never settles:\n{}",
+                    told(calls.iter().rev().take(40).rev())
+                );
+            }
+        }
+    }
+
+    fn version(&self) -> u64 {
+        self.server.state().store.version()
+    }
+
+    /// Fails if something was done that may never be done, or the operator has ended.
+    pub fn check(&self) {
+        let state = self.server.state();
+        assert!(
+            state.violations.is_empty(),
+            "{}",
+            state.violations.join("\n")
+        );
+        drop(state);
+        let ended = self
+            .operator
+            .borrow()
+            .as_ref()
+            .is_some_and(JoinHandle::is_finished);
+        assert!(!ended, "the operator has ended");
+    }
+
+    /// Makes an object as a person.
+    pub fn create(&self, object: &impl Serialize) {
+        let (id, resource, body) = sorted_out(object);
+        self.server
+            .write("person", |store, by| store.create(resource, &id, &body, by))
+            .unwrap_or_else(|refusal| panic!("{id:?}: {refusal:?}"));
+    }
+
+    /// Puts an object as it is past every check.
+    pub fn plant(&self, object: &impl Serialize) {
+        let (id, resource, body) = sorted_out(object);
+        self.server
+            .write("etcd", |store, by| store.plant(resource, &id, body, by));
+    }
+
+    /// Makes an object, or gives the one that is there this spec.
+    pub fn apply(&self, object: &impl Serialize) {
+        let (id, resource, body) = sorted_out(object);
+        if self.find(id.plural, &id.namespace, &id.name).is_none() {
+            return self.create(object);
+        }
+        self.server
+            .write("person", |store, by| {
+                let mut new = Value::clone(store.get(&id).expect("just found"));
+                new["spec"] = body["spec"].clone();
+                store.replace(resource, &id, false, &new, by)
+            })
+            .unwrap_or_else(|refusal| panic!("{id:?}: {refusal:?}"));
+    }
+
+    /// Changes an object by merge patch as somebody.
+    pub fn edit_as(&self, who: &str, plural: &str, namespace: &str, name: &str, patch: &Value) {
+        let resource = Resource::named(plural);
+        let id = Id::new(resource, namespace, name);
+        self.server
+            .write(who, |store, by| {
+                store.merge(resource, &id, false, patch, by)
+            })
+            .unwrap_or_else(|refusal| panic!("{id:?}: {refusal:?}"));
+    }
+
+    /// Changes an object by merge patch as a person.
+    pub fn edit(&self, plural: &str, namespace: &str, name: &str, patch: Value) {
+        self.edit_as("person", plural, namespace, name, &patch);
+    }
+
+    /// Changes the spec of an object by merge patch.
+    pub fn spec(&self, plural: &str, namespace: &str, name: &str, patch: Value) {
+        self.edit(plural, namespace, name, json!({ "spec": patch }));
+    }
+
+    /// Sets an annotation, or takes it away.
+    pub fn annotate(
+        &self,
+        plural: &str,
+        namespace: &str,
+        name: &str,
+        key: &str,
+        value: Option<&str>,
+    ) {
+        let patch = json!({ "metadata": { "annotations": { key: value } } });
+        self.edit(plural, namespace, name, patch);
+    }
+
+    /// Deletes an object as a person.
+    pub fn delete(&self, plural: &str, namespace: &str, name: &str) {
+        let resource = Resource::named(plural);
+        let id = Id::new(resource, namespace, name);
+        self.server
+            .write("person", |store, by| {
+                store.delete(resource, &id, &Value::Null, by)
+            })
+            .unwrap_or_else(|refusal| panic!("{id:?}: {refusal:?}"));
+    }
+
+    /// An object as JSON, if it is there.
+    pub fn find(&self, plural: &str, namespace: &str, name: &str) -> Option<Value> {
+        let id = Id::new(Resource::named(plural), namespace, name);
+        self.server
+            .state()
+            .store
+            .get(&id)
+            .map(|object| Value::clone(object))
+    }
+
+    /// An object as JSON.
+    pub fn see(&self, plural: &str, namespace: &str, name: &str) -> Value {
+        self.find(plural, namespace, name)
+            .unwrap_or_else(|| panic!("{plural} {namespace}/{name} is not there"))
+    }
+
+    /// An object.
+    pub fn get<K: KubeResource<DynamicType = ()> + DeserializeOwned>(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> K {
+        serde_json::from_value(self.see(&K::plural(&()), namespace, name)).expect("decodes")
+    }
+
+    /// Names of the objects of a resource in a namespace.
+    pub fn names(&self, plural: &str, namespace: &str) -> Vec<String> {
+        let state = self.server.state();
+        let objects = state.store.of(plural);
+        objects
+            .filter(|(id, _)| id.namespace == namespace)
+            .map(|(id, _)| id.name.clone())
+            .collect()
+    }
+
+    /// Status and reason of a condition: `True Settled`, or nothing.
+    pub fn condition(&self, plural: &str, namespace: &str, name: &str, kind: &str) -> String {
+        let object = self.see(plural, namespace, name);
+        let conditions = object["status"]["conditions"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let found = conditions
+            .iter()
+            .find(|condition| condition["type"] == kind);
+        found.map_or_else(String::new, |condition| {
+            let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
+            format!("{} {}", text("status"), text("reason"))
+        })
+    }
+
+    /// `Ready` of an object.
+    pub fn ready(&self, plural: &str, namespace: &str, name: &str) -> String {
+        self.condition(plural, namespace, name, "Ready")
+    }
+
+    /// Where the list of calls ends now.
+    pub fn mark(&self) -> usize {
+        self.server.state().calls.len()
+    }
+
+    /// The operator's calls since then, watches not counted.
+    pub fn calls_since(&self, mark: usize) -> Vec<Call> {
+        let state = self.server.state();
+        let calls = state.calls[mark..].iter();
+        calls
+            .filter(|call| call.verb != crate::server::resources::Verb::Watch)
+            .cloned()
+            .collect()
+    }
+
+    /// The writes among them.
+    pub fn writes_since(&self, mark: usize) -> Vec<Call> {
+        self.calls_since(mark)
+            .into_iter()
+            .filter(Call::is_write)
+            .collect()
+    }
+
+    /// How often each thing was done since then.
+    pub fn tally(&self, mark: usize) -> BTreeMap<String, usize> {
+        let mut tally = BTreeMap::new();
+        for call in self
+            .calls_since(mark)
+            .iter()
+            .filter(|call| !call.is_event())
+        {
+            *tally.entry(call.what()).or_default() += 1;
+        }
+        tally
+    }
+
+    /// Fails if there was a call since then.
+    pub fn silent_since(&self, mark: usize) {
+        let calls = self.calls_since(mark);
+        assert!(calls.is_empty(), "not silent:\n{}", told(calls.iter()));
+    }
+}
+
+/// Calls, one a line.
+pub fn told<'a>(calls: impl Iterator<Item = &'a Call>) -> String {
+    calls.map(|call| format!("{call}\n")).collect()
+}
+
+fn settings() -> OperatorSettings {
+    OperatorSettings {
+        kubeconfig: None,
+        namespace: "clientele-system".to_owned(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        log_format: LogFormat::Text,
+        log_filter: "off".to_owned(),
+        concurrency: NonZeroUsize::new(32).expect("not zero"),
+        max_calls: NonZeroUsize::new(64).expect("not zero"),
+        leader_elect: false,
+        identity: "simulated".to_owned(),
+    }
+}
+
+fn sorted_out(object: &impl Serialize) -> (Id, &'static Resource, Value) {
+    let body = serde_json::to_value(object).expect("serializes");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let resource = Resource::of_kind(&text(&body["kind"]));
+    let metadata = &body["metadata"];
+    (
+        Id::new(
+            resource,
+            &text(&metadata["namespace"]),
+            &text(&metadata["name"]),
+        ),
+        resource,
+        body,
+    )
+}
+
+/// A namespace without labels.
+pub fn namespace_named(name: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } })
+}
+
+/// The CRDs and what readiness looks for, as `kubectl apply -k deploy/` leaves them.
+fn installed() -> &'static [Value] {
+    static INSTALLED: OnceLock<Vec<Value>> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let mut objects: Vec<Value> = clientele::api::crds()
+            .iter()
+            .map(|crd| json!({ "kind": "CustomResourceDefinition", "metadata": { "name": crd.metadata.name } }))
+            .collect();
+        let labels = json!({ "app.kubernetes.io/name": "clientele" });
+        for name in policies() {
+            let metadata = json!({ "name": name, "labels": labels });
+            let policy = json!({ "failurePolicy": "Fail", "validations": [] });
+            let binding = json!({ "policyName": name, "validationActions": ["Deny"] });
+            objects.push(json!({ "kind": "ValidatingAdmissionPolicy", "metadata": metadata, "spec": policy }));
+            objects.push(json!({ "kind": "ValidatingAdmissionPolicyBinding", "metadata": metadata, "spec": binding }));
+        }
+        objects
+    })
+}
+
+/// Names of the policies that are bound in deploy/policies.
+fn policies() -> Vec<String> {
+    let files = std::fs::read_dir("deploy/policies").expect("deploy/policies");
+    let texts =
+        files.map(|file| std::fs::read_to_string(file.expect("an entry").path()).expect("a file"));
+    texts
+        .flat_map(|text| {
+            let names = text
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix("policyName: "));
+            names.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
+}
