@@ -3,9 +3,9 @@
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::{customer, given, partner};
-use crate::attempt::{ALLOWED, Attempt, call, create, create_in_cluster, patch, try_all};
-use crate::support::{PATIENCE, Report as _, World, eventually};
+use super::{customer, given, let_in, partner};
+use crate::attempt::{ALLOWED, Attempt, create, patch, try_all};
+use crate::support::World;
 use crate::tenancy::Tenant;
 
 /// Somebody who may write everything in the partner's namespace, but gives away only the plans `starter` and `p0` to `p9`, and
@@ -30,21 +30,8 @@ async fn limited(world: &World, tenant: &Tenant) -> Client {
     given(&world.admin, tenant, role).await;
     given(&world.admin, tenant, binding).await;
     let limited = world.as_user(name, &[]).await;
-    bound(&limited, tenant, "customers").await;
+    let_in(&limited, &tenant.home, "clientele.dev", "customers").await;
     limited
-}
-
-/// Waits until a binding counts: the authorizer reads it from a cache.
-async fn bound(client: &Client, tenant: &Tenant, resource: &str) {
-    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": {
-        "verb": "create", "group": "clientele.dev", "resource": resource, "namespace": tenant.home}}});
-    let review = create_in_cluster(review);
-    eventually("the binding counts", PATIENCE, async || {
-        let answer = call(client, &review).await.report()?;
-        let allowed = answer["status"]["allowed"] == true;
-        allowed.then_some(()).ok_or_else(|| "not yet".to_owned())
-    })
-    .await;
 }
 
 async fn as_limited(attempts: Vec<Attempt>) {
@@ -229,7 +216,7 @@ async fn sellers_and_resellers_give_plans_in_their_own_namespace_only() {
         let group = format!("{role}-{}", tenant.partner);
         let person = world.as_user("jane@staff.example", &[&group]).await;
         if role != "support" {
-            bound(&person, &tenant, "customers").await;
+            let_in(&person, &tenant.home, "clientele.dev", "customers").await;
         }
         let mut attempts = vec![
             ("gives any plan", create(on("business", role)), here),

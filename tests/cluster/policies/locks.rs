@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::map;
+use super::{let_in, map, until_refused};
 use crate::attempt::{ALLOWED, call, create, create_in_cluster, delete, post, try_all};
-use crate::support::{PATIENCE, World, eventually};
+use crate::support::World;
 use crate::tenancy::Tenant;
 
 #[tokio::test]
@@ -20,6 +20,7 @@ async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
         .await
         .expect("a binding");
     let insider = world.as_user(&insider, &[]).await;
+    let_in(&insider, &tenant.namespace, "", "configmaps").await;
     let make = |name: &str| create(map("{ns}", name, &json!({})));
     try_all(
         &insider,
@@ -32,13 +33,7 @@ async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
     let refused = "This customer's access is locked";
     // Policies read namespaces from the API server's cache, which follows within milliseconds.
     let probe = make("probe").dry().about(&tenant);
-    eventually("the lock holds", PATIENCE, async || {
-        match call(&insider, &probe).await {
-            Err(kube::Error::Api(status)) if status.message.contains(refused) => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await;
+    until_refused(&insider, &probe, refused).await;
     try_all(
         &insider,
         &tenant,

@@ -6,7 +6,9 @@ mod deletes;
 mod fence_bindings;
 mod fence_namespaces;
 mod fence_objects;
+mod hosts;
 mod kinds;
+mod kubernetes;
 mod locks;
 mod namespaces;
 mod owned;
@@ -15,9 +17,9 @@ mod shipped;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::attempt::{Attempt, call, create, try_all};
+use super::attempt::{Attempt, Call, call, create, create_in_cluster, try_all};
 use super::tenancy::{OPERATOR, Tenant};
-use crate::support::World;
+use crate::support::{PATIENCE, Report as _, World, eventually};
 
 /// Tries all of them as a person with every right.
 async fn as_platform(attempts: Vec<Attempt>) {
@@ -67,4 +69,28 @@ async fn given(client: &Client, tenant: &Tenant, object: Value) {
     if let Err(error) = call(client, &request).await {
         panic!("{}: {error}", request.path);
     }
+}
+
+/// Waits until somebody may create such objects there: the authorizer reads bindings from a cache.
+async fn let_in(client: &Client, namespace: &str, group: &str, resource: &str) {
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": {
+        "verb": "create", "group": group, "resource": resource, "namespace": namespace}}});
+    let review = create_in_cluster(review);
+    eventually("the binding counts", PATIENCE, async || {
+        let answer = call(client, &review).await.report()?;
+        let allowed = answer["status"]["allowed"] == true;
+        allowed.then_some(()).ok_or_else(|| "not yet".to_owned())
+    })
+    .await;
+}
+
+/// Waits until a request is refused with these words: policies read namespaces from a cache.
+async fn until_refused(client: &Client, request: &Call, words: &str) {
+    eventually(words, PATIENCE, async || {
+        match call(client, request).await {
+            Err(kube::Error::Api(status)) if status.message.contains(words) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
 }
