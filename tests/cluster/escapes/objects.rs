@@ -18,7 +18,8 @@ fn map(name: &str, metadata: Value) -> Value {
 #[tokio::test]
 async fn the_operators_objects_are_the_operators() {
     let unlabelled = json!({"metadata": {"labels": null}});
-    let owned = "is written only by the operator | only the operator writes it";
+    // Unlabelled, it is held by its name, and a binding by whom it binds.
+    let owned = "is written only by the operator | only the operator writes it | only its own ServiceAccounts";
     let mut attempts: Vec<Attempt> = vec![
         (
             "lifts its quota",

@@ -1,6 +1,7 @@
 //! `clientele-deletes`, on what the operator itself has counted.
 
 use clientele::api::{Customer, Partner, PostalRoute};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::json;
@@ -49,6 +50,39 @@ async fn a_partner_with_customers_or_partners_stays() {
     counts(&partners, &name, 0, 0).await;
     delete().await.expect("nothing stands on it");
     until(partners.clone(), &name, "gone", |partner| partner.is_none()).await;
+}
+
+#[tokio::test]
+async fn a_partners_namespace_goes_with_all_that_is_in_it_once_confirmed() {
+    let world = World::shared().await;
+    let provider = world.provider().await;
+    let below = world.ready(&world.create(&reseller(&provider)).await).await;
+    world.customer(&below, "globex").await;
+    let partners = world.api::<Partner>(&home(&provider));
+    counts(&partners, &below.name_any(), 1, 0).await;
+    let confirm =
+        json!({"metadata": {"annotations": {"clientele.dev/confirm-delete": home(&provider)}}});
+    let namespaces: Api<Namespace> = Api::all(world.admin.clone());
+    namespaces
+        .patch(
+            &home(&provider),
+            &PatchParams::default(),
+            &Patch::Merge(&confirm),
+        )
+        .await
+        .expect("confirmed");
+    namespaces
+        .delete(&home(&provider), &DeleteParams::default())
+        .await
+        .expect("deleted");
+    until(namespaces.clone(), &home(&provider), "gone", |namespace| {
+        namespace.is_none()
+    })
+    .await;
+    // What is another's to confirm stays: the reseller's own namespace, and the tenant below it.
+    for name in [home(&below), format!("{}--globex", below.name_any())] {
+        namespaces.get(&name).await.expect("still there");
+    }
 }
 
 #[tokio::test]

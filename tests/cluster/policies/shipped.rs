@@ -136,3 +136,15 @@ async fn every_policy_type_checks() {
             .expect("gone");
     }
 }
+
+/// A pipeline applies it again and again: what it finds must be what it brings, with the API server's defaults written out.
+#[tokio::test]
+async fn installing_again_changes_nothing() {
+    let world = World::without_operator().await;
+    let said = world.kubectl(&["apply", "-k", "deploy/"]);
+    let changed: Vec<_> = said
+        .lines()
+        .filter(|line| !line.ends_with(" unchanged"))
+        .collect();
+    assert!(changed.is_empty(), "{changed:?}");
+}
