@@ -276,7 +276,11 @@ impl World {
                 })
         });
         Some(RouteObserved {
-            only_route_of: i64::try_from(only.count()).unwrap_or(i64::MAX),
+            // With a route of that name further up to fall back on, nobody is left without when this one goes.
+            only_route_of: match shadows {
+                Some(_) => 0,
+                None => i64::try_from(only.count()).unwrap_or(i64::MAX),
+            },
             used_by: users
                 .iter()
                 .map(|(namespace, name)| format!("{namespace}/{name}"))
