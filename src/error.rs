@@ -290,7 +290,7 @@ pub fn chain(error: &(dyn StdError + 'static)) -> String {
         next = error.source();
         let text = match error.downcast_ref::<kube::Error>() {
             Some(kube::Error::Api(status)) => {
-                return format!("{} ({})", status.message, status.code);
+                return format!("{} ({})", status.message, status.code).replace('\n', " ");
             }
             Some(kube::Error::Service(_) | kube::Error::HyperError(_)) => continue,
             Some(_) | None => error.to_string(),
