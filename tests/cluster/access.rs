@@ -1,17 +1,20 @@
 //! Who gets into a tenant: its people while the customer is active and not on hold, at once and again, and what is told
 //! about it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clientele::api::{Access, Customer, CustomerDefaults, Role};
 use k8s_openapi::api::core::v1::{Event, Pod};
-use kube::api::ListParams;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
+use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
 use crate::attempt::{call, create};
-use crate::steps::{Who, change, condition, namespace_until, offer, pod, settled, until_may};
-use crate::support::{PATIENCE, World, customer, eventually, home, provider, tenant, user};
+use crate::steps::{
+    Who, change, condition, may, message, namespace_until, offer, pod, settled, until_may,
+};
+use crate::support::{PATIENCE, World, customer, eventually, home, provider, tenant, unique, user};
 
 /// How long people may still get in after a hold (DESIGN: within 5 s).
 const PROMPT: Duration = Duration::from_secs(5);
@@ -42,7 +45,6 @@ async fn a_hold_keeps_people_out_and_workloads_running_and_a_release_lets_them_b
     let pods: Api<Pod> = Api::namespaced(person.clone(), &place);
 
     let held = change(&world, &globex, json!({"spec": {"onHold": true}})).await;
-    let began = Instant::now();
     eventually("people are out", PROMPT, async || {
         match pods.list(&ListParams::default()).await {
             Err(kube::Error::Api(status)) if status.code == 403 => Ok(()),
@@ -50,7 +52,6 @@ async fn a_hold_keeps_people_out_and_workloads_running_and_a_release_lets_them_b
         }
     })
     .await;
-    assert!(began.elapsed() < PROMPT);
     // Ready all the same: a hold is no mistake, and must not turn a pipeline red.
     let held = world.ready(&held).await;
     assert_eq!(access(&held), (Some(Access::Locked), Some("OnHold")));
@@ -107,9 +108,9 @@ async fn however_busy_a_customer_was_a_hold_comes_at_once() {
     let last = Who::User("user-13@globex.example");
     until_may(&world, &last, "list", "pods", &place, true).await;
     change(&world, &globex, json!({"spec": {"onHold": true}})).await;
-    let began = Instant::now();
-    until_may(&world, &last, "list", "pods", &place, false).await;
-    assert!(began.elapsed() < PROMPT, "{:?}", began.elapsed());
+    let out = until_may(&world, &last, "list", "pods", &place, false);
+    let out = tokio::time::timeout(PROMPT, out).await;
+    out.expect("what went on before does not keep the door open");
 }
 
 #[tokio::test]
@@ -301,4 +302,47 @@ async fn transitions_are_told_as_events_once_each() {
         described.contains("PlanNotFound") && described.contains("no-such-plan"),
         "{described}"
     );
+}
+
+#[tokio::test]
+async fn a_partners_own_role_for_admins_needs_to_be_granted_to_the_operator_by_name() {
+    let world = World::shared().await;
+    let role = unique("helpdesk-");
+    let made = json!({"metadata": {"name": role}, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]});
+    let roles: Api<ClusterRole> = Api::all(world.admin.clone());
+    let made = serde_json::from_value(made).expect("a role");
+    roles
+        .create(&PostParams::default(), &made)
+        .await
+        .expect("a role");
+    let mut partner = provider();
+    partner.spec.admin_role = Some(role.clone());
+    let partner = settled(&world, &partner).await;
+    let globex = world.customer(&partner, "globex").await;
+    settled(&world, &user(&globex, "mia", Role::Member)).await;
+    world.create(&user(&globex, "ada", Role::Admin)).await;
+    let stalled = world.stalled(&globex, "AdminRoleNotBound").await;
+    let said = message(&stalled, "Stalled");
+    assert!(said.contains(&role), "{said}");
+
+    let bind = json!({"metadata": {"name": format!("bind-{role}")}, "rules": [
+        {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": ["bind"], "resourceNames": [role]}]});
+    let bind = serde_json::from_value(bind).expect("a role");
+    roles
+        .create(&PostParams::default(), &bind)
+        .await
+        .expect("a role");
+    let given = json!({"metadata": {"name": format!("bind-{role}")},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": format!("bind-{role}")},
+        "subjects": [{"kind": "ServiceAccount", "name": "clientele", "namespace": "clientele-system"}]});
+    let given = serde_json::from_value(given).expect("a binding");
+    let bindings: Api<ClusterRoleBinding> = Api::all(world.admin.clone());
+    bindings
+        .create(&PostParams::default(), &given)
+        .await
+        .expect("a binding");
+    world.ready(&globex).await;
+    let who = Who::User("ada@globex.example");
+    until_may(&world, &who, "list", "pods", &tenant(&globex), true).await;
+    assert!(!may(&world, &who, "get", "secrets", &tenant(&globex)).await);
 }

@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod attempt;
+mod customers;
 mod drift;
 mod escapes;
 mod harness;
@@ -13,7 +14,9 @@ mod partners;
 mod policies;
 mod rbac;
 mod rights_used;
+mod routes;
 mod rules;
 mod steps;
 mod tenancy;
 mod tenants;
+mod users;

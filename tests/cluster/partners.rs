@@ -11,8 +11,8 @@ use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
 use crate::steps::{
-    Who, change, delete, do_as_told, make_namespace, message, namespace, namespaces, offer,
-    settled, until_may,
+    Who, change, config_map, delete, do_as_told, make_namespace, message, namespace, namespaces,
+    offer, settled, until_may,
 };
 use crate::support::{World, home, partner_in, provider, refused, reseller, until};
 
@@ -52,10 +52,7 @@ async fn a_namespace_declared_with_both_labels_is_adopted_with_what_is_in_it() {
         ("team.example/cost", "retail"),
     ];
     let declared = make_namespace(&world, &home(&partner), &labels).await;
-    let mut map = ConfigMap::default();
-    map.metadata.name = Some("theirs".to_owned());
-    map.metadata.namespace = Some(home(&partner));
-    let map = world.create(&map).await;
+    let map = world.create(&config_map(&home(&partner), "theirs")).await;
 
     settled(&world, &partner).await;
     let own = namespace(&world, &home(&partner)).await;
@@ -80,10 +77,7 @@ async fn a_namespace_that_does_not_say_whose_it_is_is_left_alone_until_its_label
         "spec": {"containers": [{"name": "a", "image": "example/a"}]}}))
         .expect("a pod");
     let pod = world.create(&pod).await;
-    let mut map = ConfigMap::default();
-    map.metadata.name = Some("theirs".to_owned());
-    map.metadata.namespace = Some(place.clone());
-    let map = world.create(&map).await;
+    let map = world.create(&config_map(&place, "theirs")).await;
 
     let partner = world.create(&partner).await;
     let stalled = world.stalled(&partner, "NamespaceConflict").await;
@@ -261,7 +255,7 @@ async fn a_partner_reads_what_it_is_offered_and_who_refuses_the_rest() {
     let below = settled(&world, &below).await;
 
     let status = below.status.clone().expect("a status");
-    assert_eq!(status.plans, [small.clone()]);
+    assert_eq!(status.plans, std::slice::from_ref(&small));
     assert_eq!(status.domain.as_deref(), Some("top.example"));
     let maps = world.api::<ConfigMap>(&home(&below));
     let refusal = format!("{large}: not offered by partner {}", top.name_any());

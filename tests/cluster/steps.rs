@@ -3,18 +3,20 @@
 use std::fmt::Debug;
 
 use clientele::api::meta::BREAK_GLASS_GROUP;
-use clientele::api::{Condition, ServicePlan, ServicePlanSpec};
+use clientele::api::{Condition, CustomerUser, ServicePlan, ServicePlanSpec};
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
 };
-use k8s_openapi::api::core::v1::Namespace;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::support::{PATIENCE, Reports, World, eventually, namespace_of, plan, until};
+use crate::support::{
+    PATIENCE, Report as _, Reports, World, eventually, namespace_of, plan, unique, until,
+};
 
 /// Makes an object and waits until it is Ready.
 pub async fn settled<K: Reports>(world: &World, object: &K) -> K {
@@ -63,6 +65,21 @@ pub async fn delete<K: Reports>(world: &World, object: &K) {
         now.is_none_or(|now| now.uid() != uid)
     })
     .await;
+}
+
+/// Waits until an object is as wanted.
+pub async fn until_so<K: Reports>(
+    world: &World,
+    object: &K,
+    what: &str,
+    wanted: impl Fn(&K) -> bool,
+) -> K {
+    let api = world.api::<K>(&namespace_of(object));
+    until(api, &object.name_any(), what, |now| {
+        now.is_some_and(&wanted)
+    })
+    .await
+    .expect("it is there")
 }
 
 /// A plan of a test's own, which it may adjust. Making one concerns every partner of the run, so tests that need just
@@ -238,6 +255,14 @@ pub fn essence(object: &impl Serialize) -> Value {
     object
 }
 
+/// A ConfigMap, for the sake of something being there.
+pub fn config_map(namespace: &str, name: &str) -> ConfigMap {
+    let mut map = ConfigMap::default();
+    map.metadata.name = Some(name.to_owned());
+    map.metadata.namespace = Some(namespace.to_owned());
+    map
+}
+
 /// A pod that Pod Security lets through at `restricted`.
 pub fn pod(name: &str, namespace: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": namespace}, "spec": {
@@ -245,4 +270,53 @@ pub fn pod(name: &str, namespace: &str) -> Value {
         "containers": [{"name": "a", "image": "example/a", "resources": {"requests": {"cpu": "1m"}},
             "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}}],
     }})
+}
+
+/// Waits until an object made now would be younger, by the clock of the API server, which counts seconds.
+pub async fn until_another_second(world: &World, than: &CustomerUser) {
+    let users = world.api::<CustomerUser>(&namespace_of(than));
+    let mut probe = than.clone();
+    probe.metadata = ObjectMeta {
+        name: Some(unique("probe-")),
+        ..ObjectMeta::default()
+    };
+    let dry_run = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    eventually("another second", PATIENCE, async || {
+        let now = users.create(&dry_run, &probe).await.report()?;
+        let (now, then) = (now.creation_timestamp(), than.creation_timestamp());
+        if now > then {
+            Ok(())
+        } else {
+            Err(format!("{now:?}"))
+        }
+    })
+    .await;
+}
+
+/// Makes a user inside a tenant namespace, as somebody who may.
+///
+/// The quota counts such users, and Kubernetes' quota controller learns of our kinds only half a minute after they are
+/// installed. A quota that is older than that it looks at again every five minutes, or when something that the quota
+/// counts goes: here a ConfigMap.
+pub async fn made_inside(world: &World, client: &Client, user: &CustomerUser) -> CustomerUser {
+    let place = namespace_of(user);
+    let users: Api<CustomerUser> = Api::namespaced(client.clone(), &place);
+    let maps = world.api::<ConfigMap>(&place);
+    eventually("users are counted", 2 * PATIENCE, async || {
+        match users.create(&PostParams::default(), user).await {
+            Ok(user) => Ok(user),
+            Err(kube::Error::Api(status)) if status.message.contains("status unknown") => {
+                let map = world.create(&config_map(&place, &unique("counted-"))).await;
+                maps.delete(&map.name_any(), &DeleteParams::default())
+                    .await
+                    .report()?;
+                Err(status.message)
+            }
+            Err(error) => panic!("{}: {error}", user.name_any()),
+        }
+    })
+    .await
 }
