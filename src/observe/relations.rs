@@ -213,6 +213,10 @@ impl World {
         };
         if bearing(old) != bearing(new) {
             concerned.extend(self.path_changed(name));
+            // What is in it counts for those above it, and no longer for those it was below.
+            for seen in [old, new].into_iter().flatten() {
+                concerned.extend(self.partners_above(seen.label(meta::LABEL_PARENT)));
+            }
         }
         concerned
     }
