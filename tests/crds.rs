@@ -94,7 +94,9 @@ fn every_kind_is_found_under_the_category_and_a_short_name_of_its_own() {
 fn every_field_has_a_description() {
     for_each_schema(|path, schema| {
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            let described = field["description"].as_str().is_some_and(|it| !it.is_empty());
+            let described = field["description"]
+                .as_str()
+                .is_some_and(|it| !it.is_empty());
             // The API server lets a CRD say nothing of metadata itself.
             assert!(
                 described || name == "metadata",

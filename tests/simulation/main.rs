@@ -10,6 +10,8 @@
 // The stories that need the rest come one after the other.
 #![allow(dead_code)]
 
+mod hands;
+mod normal;
 mod people;
 mod scenes;
 mod server;
@@ -17,4 +19,6 @@ mod sim;
 
 mod access;
 mod creation;
+mod paths;
 mod plans;
+mod retention;

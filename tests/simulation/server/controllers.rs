@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::object::{Id, going};
 use super::resources::{RESOURCES, Resource};
-use super::store::{Id, Store, Writer, going};
+use super::store::{Store, Writer};
 use super::{Server, State};
 
 /// How often something that is going is looked at again.

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::log::Call;
+use super::object::Id;
 use super::refusal::Refusal;
 use super::resources::{Resource, Verb};
-use super::store::{Id, Store};
+use super::store::Store;
 
 /// The fence in deploy/policies, as far as readiness and creation meet it.
 pub fn fence(call: &Call) -> Result<(), Refusal> {

@@ -14,6 +14,7 @@ pub mod faults;
 mod fields;
 mod guard;
 pub mod log;
+pub mod object;
 mod refusal;
 pub mod resources;
 mod service;

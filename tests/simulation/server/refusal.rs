@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::store::Id;
+use super::object::Id;
 
 /// A refusal.
 #[derive(Clone, Debug)]

@@ -192,15 +192,15 @@ impl Asked {
             .get(http::header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        let verb = match request.method() {
-            &Method::GET if watches => Verb::Watch,
-            &Method::GET if name.is_empty() => Verb::List,
-            &Method::GET => Verb::Get,
-            &Method::POST => Verb::Create,
-            &Method::PUT => Verb::Replace,
-            &Method::DELETE => Verb::Delete,
-            &Method::PATCH if content.contains("apply-patch") => Verb::Apply,
-            &Method::PATCH if content.contains("merge-patch+json") => Verb::Merge,
+        let verb = match *request.method() {
+            Method::GET if watches => Verb::Watch,
+            Method::GET if name.is_empty() => Verb::List,
+            Method::GET => Verb::Get,
+            Method::POST => Verb::Create,
+            Method::PUT => Verb::Replace,
+            Method::DELETE => Verb::Delete,
+            Method::PATCH if content.contains("apply-patch") => Verb::Apply,
+            Method::PATCH if content.contains("merge-patch+json") => Verb::Merge,
             _ => return None,
         };
         Some(Self {

@@ -17,9 +17,10 @@ use serde_json::{Value, json};
 
 use super::faults::Fate;
 use super::log::Call;
+use super::object::Id;
 use super::refusal::Refusal;
 use super::resources::{Asked, Selector, Verb};
-use super::store::{Id, Writer};
+use super::store::Writer;
 use super::{Server, State, guard};
 
 /// What an answer says, in pieces.
