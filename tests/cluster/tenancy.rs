@@ -96,15 +96,14 @@ impl Tenant {
             customer: customer.name_any(),
         };
         // A user is ready when the binding is written; the authorizer reads it from a cache a moment later.
-        let admin = tenant.admin(world).await;
-        let users = format!(
-            "/apis/clientele.dev/v1alpha1/namespaces/{}/customerusers",
-            tenant.namespace
-        );
-        eventually("the admin is let in", PATIENCE, async || {
-            call(&admin, &get(&users)).await.map(drop).report()
-        })
-        .await;
+        let pods = get(&format!("/api/v1/namespaces/{}/pods", tenant.namespace));
+        for role in ["admin", "member", "viewer"] {
+            let person = tenant.person(world, role).await;
+            eventually("the person is let in", PATIENCE, async || {
+                call(&person, &pods).await.map(drop).report()
+            })
+            .await;
+        }
         tenant
     }
 
@@ -145,12 +144,13 @@ impl Tenant {
 
     /// The tenant's own admin.
     pub async fn admin(&self, world: &World) -> Client {
-        world.as_user(&self.admin_email(), &[]).await
+        self.person(world, "admin").await
     }
 
-    /// By what the tenant's admin is known.
-    pub fn admin_email(&self) -> String {
-        format!("admin@{}.example", self.partner)
+    /// One of the tenant's people: its `admin`, `member` or `viewer`.
+    pub async fn person(&self, world: &World, role: &str) -> Client {
+        let email = format!("{role}@{}.example", self.partner);
+        world.as_user(&email, &[]).await
     }
 
     /// Fills in the names of this tenant where a text says `{ns}`, `{home}`, `{partner}`, `{customer}`, `{uid}`.

@@ -104,6 +104,11 @@ async fn hosts_are_under_its_own_domain() {
             under,
         ),
         (
+            "takes another's password file",
+            create(ingress("x", json!({"nginx.ingress.kubernetes.io/auth-secret": "other--tenant/users"}), json!({"rules": [own()]}))),
+            "has to be in this namespace",
+        ),
+        (
             "puts its own configuration into the controller (CVE-2021-25742)",
             create(ingress("x", json!({"nginx.ingress.kubernetes.io/configuration-snippet": "return 200;"}), json!({"rules": [own()]}))),
             "Snippets put raw configuration",

@@ -1,10 +1,12 @@
 //! What stands in the tenant: the operator's objects, marks forged on one's own, and what blocks or floods.
 
+use k8s_openapi::api::core::v1::ResourceQuota;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde_json::{Value, json};
 
 use super::as_admin;
 use crate::attempt::{Attempt, call, create, delete, patch};
-use crate::support::World;
+use crate::support::{World, until};
 use crate::tenancy::Tenant;
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/rolebindings";
@@ -207,6 +209,14 @@ async fn a_flood_of_objects_ends_at_the_quota() {
     let world = World::shared().await;
     let tenant = Tenant::of_operator(&world).await;
     let admin = tenant.admin(&world).await;
+    let limited = Some(Quantity("20".to_owned()));
+    let quotas = world.api::<ResourceQuota>(&tenant.namespace);
+    until(quotas, "clientele", "in force", |quota| {
+        let status = quota.and_then(|quota| quota.status.as_ref());
+        let hard = status.and_then(|status| status.hard.as_ref());
+        hard.and_then(|hard| hard.get("count/configmaps")) == limited.as_ref()
+    })
+    .await;
     // The tenant's quota says twenty, of which the operator and Kubernetes have taken one each.
     for made in 0..20 {
         let name = format!("flood-{made}");

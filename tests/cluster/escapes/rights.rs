@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::workloads::pod;
 use super::{as_admin, as_admin_among_people};
-use crate::attempt::{create, get, patch, post};
+use crate::attempt::{create, get, patch, post, try_all};
 use crate::support::World;
 use crate::tenancy::Tenant;
 
@@ -177,4 +177,51 @@ async fn the_kinds_of_clientele_say_nothing_of_others() {
         ("reads what plans there are", get("/apis/clientele.dev/v1alpha1/serviceplans"), "cannot list resource \"serviceplans\""),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn members_run_software_and_viewers_look_on() {
+    let world = World::shared().await;
+    let tenant = Tenant::of_operator(&world).await;
+    let secrets = "cannot list resource \"secrets\"";
+    let map =
+        |name: &str| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
+    let more = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "more"}});
+    let person = json!({"apiVersion": "clientele.dev/v1alpha1", "kind": "CustomerUser", "metadata": {"name": "eve"},
+        "spec": {"email": "eve@{partner}.example", "role": "Admin"}});
+    let to_itself = account("default", "{ns}");
+    for (role, makes, reads) in [
+        ("member", "", secrets),
+        ("viewer", "cannot create resource \"configmaps\"", secrets),
+    ] {
+        let attempts = vec![
+            ("makes a ConfigMap", create(map(role)), makes),
+            (
+                "reads Secrets",
+                get("/api/v1/namespaces/{ns}/secrets"),
+                reads,
+            ),
+            (
+                "makes a ServiceAccount",
+                create(more.clone()),
+                "cannot create resource \"serviceaccounts\"",
+            ),
+            (
+                "makes an admin",
+                create(person.clone()),
+                "cannot create resource \"customerusers\"",
+            ),
+            (
+                "binds",
+                create(binding("clientele-tenant-admin", to_itself.clone())),
+                "cannot create resource \"rolebindings\"",
+            ),
+            (
+                "reads who is there",
+                get("/apis/clientele.dev/v1alpha1/namespaces/{ns}/customerusers"),
+                "",
+            ),
+        ];
+        try_all(&tenant.person(&world, role).await, &tenant, attempts).await;
+    }
 }
