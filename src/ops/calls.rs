@@ -159,11 +159,13 @@ where
         self.note(&target, &name, response.status());
         Ok(match lane {
             Lane::Watch if response.status() == StatusCode::GONE => expired(),
-            Lane::Watch => {
+            Lane::Watch if response.status().is_success() => {
                 let guard = self.layer.guard.clone();
                 response.map(|body| Watched::heard(body, move || guard.hear(&name, Sign::Alive)))
             }
-            Lane::Work | Lane::Lease => response.map(|body| Watched::within(body, answer, permit)),
+            Lane::Watch | Lane::Work | Lane::Lease => {
+                response.map(|body| Watched::within(body, answer, permit))
+            }
         })
     }
 

@@ -10,6 +10,9 @@ use crate::{error::Error, settings::LogFormat};
 /// however expected. Our own messages say what matters; calls are in the metrics.
 const NEVER: &str = "kube_client::client=off";
 
+/// Says again, as a data structure, what our watches say; may be asked for.
+const UNLESS_ASKED: &str = "kube_runtime::watcher=error";
+
 /// Starts logging. `filter` is a level or directives (`info,clientele::apply=debug`).
 pub fn init(format: LogFormat, filter: &str) -> Result<(), Error> {
     let filter = parse(filter)?;
@@ -43,7 +46,7 @@ fn parse(filter: &str) -> Result<EnvFilter, Error> {
     let never = NEVER
         .parse()
         .map_err(|error| wrong(format!("{NEVER}: {error}")))?;
-    let parsed = EnvFilter::try_new(filter).map_err(|error| {
+    let parsed = EnvFilter::try_new(format!("{UNLESS_ASKED},{filter}")).map_err(|error| {
         wrong(format!(
             "{filter:?} is no level or list of directives such as info,clientele=debug ({error})"
         ))
@@ -65,6 +68,13 @@ mod tests {
             "{error}"
         );
         assert_eq!(error.exit_code(), 2);
+    }
+
+    #[test]
+    fn the_watcher_library_speaks_when_asked() {
+        let filter = |asked| parse(asked).expect("valid").to_string();
+        assert!(filter("info").contains(UNLESS_ASKED));
+        assert!(!filter("info,kube_runtime::watcher=debug").contains(UNLESS_ASKED));
     }
 
     #[test]

@@ -195,6 +195,39 @@ async fn a_right_to_list_that_is_missing_ends_the_process_by_name() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_right_to_watch_that_is_missing_does_too() {
+    let (client, mut server) = pair(4);
+    let guard = server.guard.clone();
+    drive(&client);
+    server.expect(LIST).await.json(&list("9", &[]));
+    tokio::spawn(async move {
+        loop {
+            server.expect(WATCH).await.refuse(403, &[]);
+        }
+    });
+    let error = bark(&guard).await.to_string();
+    assert!(
+        error.starts_with("missing right: watch configmaps (refused for "),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_only_fails_is_no_life() {
+    let (client, mut server) = pair(4);
+    let guard = server.guard.clone();
+    drive(&client);
+    server.expect(LIST).await.json(&list("9", &[]));
+    tokio::spawn(async move {
+        loop {
+            server.expect(WATCH).await.refuse(500, &[]);
+        }
+    });
+    let error = bark(&guard).await;
+    assert!(matches!(error, Error::WatchSilent { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_right_that_is_missing_for_a_moment_does_not() {
     let (client, mut server) = pair(4);
     let guard = server.guard.clone();
