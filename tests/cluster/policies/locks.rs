@@ -1,8 +1,8 @@
 //! `clientele-access`: whom a lock keeps out, and whom it does not.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{let_in, map, until_refused};
+use super::{given, let_in, map, until_refused};
 use crate::attempt::{ALLOWED, call, create, create_in_cluster, delete, post, try_all};
 use crate::support::World;
 use crate::tenancy::Tenant;
@@ -11,17 +11,30 @@ use crate::tenancy::Tenant;
 async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
     let world = World::without_operator().await;
     let tenant = Tenant::by_hand(&world).await;
-    // Somebody whom a lock does not reach by bindings: bound in the whole cluster, but no staff of this partner.
     let insider = format!("insider@{}.example", tenant.partner);
-    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": insider},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
-        "subjects": [{"kind": "User", "name": insider, "apiGroup": "rbac.authorization.k8s.io"}]});
+    let staff = format!("staff@{}.example", tenant.partner);
+    let software = format!("system:serviceaccount:{}:app", tenant.namespace);
+    let pipeline = format!("system:serviceaccount:flux-system:{}", tenant.partner);
+    // They have a way in that a lock does not take away: a binding in the whole cluster. One of them is staff besides.
+    let user =
+        |name: &str| json!({"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"});
+    let role = |name: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name});
+    let api = "rbac.authorization.k8s.io/v1";
+    let everyone: Vec<Value> = [&insider, &staff, &software, &pipeline]
+        .map(|name| user(name))
+        .into();
+    let binding = json!({"apiVersion": api, "kind": "ClusterRoleBinding", "metadata": {"name": tenant.partner},
+        "roleRef": role("edit"), "subjects": everyone});
     call(&world.admin, &create_in_cluster(binding))
         .await
         .expect("a binding");
+    let binding = json!({"apiVersion": api, "kind": "RoleBinding", "metadata": {"name": "staff", "namespace": "{home}"},
+        "roleRef": role("clientele-seller"), "subjects": [user(&staff)]});
+    given(&world.admin, &tenant, binding).await;
+
     let insider = world.as_user(&insider, &[]).await;
-    let_in(&insider, &tenant.namespace, "", "configmaps").await;
     let make = |name: &str| create(map("{ns}", name, &json!({})));
+    let_in(&insider, &tenant.namespace, "", "configmaps").await;
     try_all(
         &insider,
         &tenant,
@@ -31,9 +44,7 @@ async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
 
     tenant.set_access(&world, "Locked").await;
     let refused = "This customer's access is locked";
-    // Policies read namespaces from the API server's cache, which follows within milliseconds.
-    let probe = make("probe").dry().about(&tenant);
-    until_refused(&insider, &probe, refused).await;
+    until_refused(&insider, &make("probe").dry().about(&tenant), refused).await;
     try_all(
         &insider,
         &tenant,
@@ -55,19 +66,16 @@ async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
         ],
     )
     .await;
-    for (who, attempt) in [
-        ("platform@staff.example", "b"),
-        (
-            &format!("system:serviceaccount:{}:app", tenant.namespace) as &str,
-            "c",
-        ),
-        ("system:serviceaccount:flux-system:flux", "d"),
-        (
-            "system:serviceaccount:kube-system:replicaset-controller",
-            "e",
-        ),
-    ] {
-        let client = world.as_user(who, &["system:masters"]).await;
-        try_all(&client, &tenant, vec![("writes", make(attempt), ALLOWED)]).await;
+    let staff = world.as_user(&staff, &[]).await;
+    let_in(&staff, &tenant.home, "clientele.dev", "customers").await;
+    try_all(&staff, &tenant, vec![("staff writes", make("c"), ALLOWED)]).await;
+    for (account, name) in [(software, "d"), (pipeline, "e")] {
+        let account = world.as_user(&account, &[]).await;
+        try_all(
+            &account,
+            &tenant,
+            vec![("software writes", make(name), ALLOWED)],
+        )
+        .await;
     }
 }
