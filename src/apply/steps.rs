@@ -108,7 +108,8 @@ async fn create_namespace(client: &Client, name: &str, body: &Value) -> Done {
     (Some(written), Some(failure(&what, &refused)))
 }
 
-/// Applies an object. Where foreign fields are left in what we govern, which an apply does not take away, it is replaced whole.
+/// Applies an object. Where foreign fields are left in what we govern, which an apply does not take away, what we
+/// govern is replaced whole, at the version that was applied.
 async fn put(client: &Client, child: &Child) -> Done {
     let Child {
         kind,
@@ -119,16 +120,17 @@ async fn put(client: &Client, child: &Child) -> Done {
     } = child;
     let address = Address::child(*kind, namespace);
     let what = format!("applying {} {namespace}/{name}", address.kind);
-    let mut seen = match address.apply(client, name, body).await {
-        Ok(object) => ChildSeen::read(*kind, &object),
+    let stored = match address.apply(client, name, body).await {
+        Ok(object) => object,
         Err(error) => return (None, Some(refused(child, &what, &error))),
     };
+    let mut seen = ChildSeen::read(*kind, &stored);
     let mut failed = None;
     if seen.fingerprint != *fingerprint {
-        let mut whole = body.clone();
-        whole["metadata"]["uid"] = seen.uid.clone().into();
-        whole["metadata"]["resourceVersion"] = seen.resource_version.clone().into();
-        match address.replace(client, name, &whole).await {
+        match address
+            .replace(client, name, &child.put_right(&stored))
+            .await
+        {
             Ok(object) => seen = ChildSeen::read(*kind, &object),
             Err(error) => failed = Some(failure(&what, &error)),
         }

@@ -76,6 +76,32 @@ pub fn of(kind: ChildKind, object: &Value) -> u64 {
     hash.0
 }
 
+/// The stored object with what counts put as it is wanted, and all else (foreign labels, annotations, finalizers) as it was stored.
+pub fn put_right(kind: ChildKind, stored: &Value, wanted: &Value) -> Value {
+    let mut object = stored.clone();
+    for field in kind.governed() {
+        match wanted.get(field) {
+            Some(value) => object[*field] = value.clone(),
+            None => drop(object.as_object_mut().map(|object| object.remove(*field))),
+        }
+    }
+    let ours = wanted.pointer("/metadata/labels").cloned();
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        // Who owns which field is the API server's to work out.
+        metadata.remove("managedFields");
+        let mut labels = match metadata.remove("labels") {
+            Some(Value::Object(labels)) => labels,
+            _ => Map::new(),
+        };
+        labels.retain(|key, _| !is_ours(key));
+        if let Some(Value::Object(ours)) = ours {
+            labels.extend(ours);
+        }
+        metadata.insert("labels".to_owned(), Value::Object(labels));
+    }
+    object
+}
+
 /// The fingerprint of a piece of JSON whose leaves may be quantities.
 pub fn of_quantities(value: Option<&Value>) -> u64 {
     let mut hash = Fnv::new();
@@ -184,6 +210,34 @@ mod tests {
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_put_right_counts_as_wanted_and_keeps_what_others_put_there() {
+        let wanted =
+            json!({"metadata": {"labels": {"clientele.dev/partner": "emea"}}, "data": {"a": "1"}});
+        let stored = json!({
+            "metadata": {
+                "labels": {"clientele.dev/partner": "apac", "clientele.dev/theirs": "x", "team": "x"},
+                "annotations": {"note": "y"},
+                "uid": "1",
+                "resourceVersion": "7",
+                "managedFields": [],
+            },
+            "data": {"a": "2", "b": "3"},
+            "binaryData": {"c": "eA=="},
+        });
+        let right = put_right(ChildKind::ConfigMap, &stored, &wanted);
+        let expected = json!({
+            "metadata": {
+                "labels": {"clientele.dev/partner": "emea", "team": "x"},
+                "annotations": {"note": "y"},
+                "uid": "1",
+                "resourceVersion": "7",
+            },
+            "data": {"a": "1"},
+        });
+        assert_eq!(right, expected);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::observed::{ChildSeen, NamespaceSeen};
 use crate::api::Reason;
+use crate::domain::fingerprint;
 pub use crate::domain::fingerprint::ChildKind;
 
 /// One write.
@@ -55,6 +56,13 @@ pub struct Child {
     pub body: Value,
     /// The fingerprint of `body`.
     pub fingerprint: u64,
+}
+
+impl Child {
+    /// What is stored under this name with all that we govern as it should be, and the rest as others left it.
+    pub fn put_right(&self, stored: &Value) -> Value {
+        fingerprint::put_right(self.kind, stored, &self.body)
+    }
 }
 
 /// Steps in order: those of one stage may run side by side; a stage that fails keeps the later ones from running.
