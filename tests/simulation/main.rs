@@ -19,6 +19,8 @@ mod sim;
 
 mod access;
 mod creation;
+mod drift;
 mod paths;
 mod plans;
 mod retention;
+mod stale;
