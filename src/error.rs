@@ -322,3 +322,63 @@ fn has_cause(status: &kube::core::Status, reason: &str) -> bool {
         .flat_map(|details| &details.causes)
         .any(|cause| cause.reason == reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::core::Status;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn cause(status: Value) -> Cause {
+        Cause::of_status(&serde_json::from_value::<Status>(status).expect("a Status"))
+    }
+
+    #[test]
+    fn what_the_code_does_not_say_is_read_from_the_rest() {
+        let going = json!({"causes": [{"reason": "NamespaceTerminating"}]});
+        let exists = json!({"code": 409, "reason": "AlreadyExists"});
+        let too_large = json!({"code": 500, "message": "etcdserver: request is too large"});
+        assert_eq!(
+            cause(json!({"code": 403, "details": going})),
+            Cause::NamespaceGoing
+        );
+        assert_eq!(cause(exists), Cause::AlreadyExists);
+        assert_eq!(cause(too_large), Cause::TooLarge);
+    }
+
+    #[test]
+    fn a_line_says_nothing_twice_and_no_wrapper() {
+        let refused = json!({"code": 422, "message": "no", "reason": "Invalid"});
+        let status = serde_json::from_value::<Status>(refused).expect("a Status");
+        assert_eq!(chain(&kube::Error::Api(status.boxed())), "no (422)");
+        let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "late");
+        assert_eq!(chain(&kube::Error::Service(late.into())), "late");
+    }
+
+    #[test]
+    fn every_exit_code_is_documented() {
+        let (server, reason) = (String::new(), String::new());
+        let lease = String::new();
+        for error in [
+            Error::Ended("x"),
+            Error::Kubeconfig(reason.clone()),
+            Error::Unreachable {
+                server: server.clone(),
+                reason: reason.clone(),
+            },
+            Error::Unauthorized {
+                server,
+                reason: reason.clone(),
+            },
+            Error::LeaseLost { lease, reason },
+            Error::WatchSilent {
+                watch: String::new(),
+                silent: Duration::ZERO,
+            },
+        ] {
+            let line = format!("\n  {}  ", error.exit_code());
+            assert!(EXIT_CODES.contains(&line), "{line}");
+        }
+    }
+}

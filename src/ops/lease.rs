@@ -159,21 +159,17 @@ impl Candidate {
     /// Waits for the Lease; returns when the write that took it was begun.
     async fn acquire(&mut self) -> Result<Instant, Error> {
         let mut refused_since = None;
-        let mut following = String::new();
+        let mut said = String::new();
         loop {
             let begun = clock::tick();
-            match timeout(CALL, self.try_once()).await {
+            let waiting_for = match timeout(CALL, self.try_once()).await {
                 Ok(Ok(true)) => {
                     tracing::info!(lease = %self.full_name(), identity = %self.identity, "leading");
                     return Ok(begun);
                 }
                 Ok(Ok(false)) => {
                     refused_since = None;
-                    let holder = self.holder().to_owned();
-                    if holder != following {
-                        tracing::info!(lease = %self.full_name(), %holder, "standing by");
-                        following = holder;
-                    }
+                    format!("its holder {}", self.holder())
                 }
                 Ok(Err(error)) if Cause::of(&error) == Cause::Forbidden => {
                     let since = *refused_since.get_or_insert(begun);
@@ -183,13 +179,14 @@ impl Candidate {
                             source: error,
                         });
                     }
+                    chain(&error)
                 }
-                Ok(Err(error)) => {
-                    tracing::warn!(lease = %self.full_name(), reason = chain(&error), "cannot take the Lease yet")
-                }
-                Err(_elapsed) => {
-                    tracing::warn!(lease = %self.full_name(), "no answer about the Lease yet")
-                }
+                Ok(Err(error)) => chain(&error),
+                Err(_elapsed) => "the API server to answer".to_owned(),
+            };
+            if waiting_for != said {
+                tracing::info!(lease = %self.full_name(), waiting_for, "standing by");
+                said = waiting_for;
             }
             sleep(EVERY).await;
         }
