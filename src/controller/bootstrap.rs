@@ -14,6 +14,10 @@ use crate::api::meta;
 use crate::error::{Cause, Error, chain};
 use crate::ops::http::Health;
 
+/// How often, and after what wait, the first thing is tried again.
+const TRIES: u32 = 4;
+const TRY_AGAIN: Duration = Duration::from_millis(500);
+
 /// How often the policies are looked for while something is wrong with them.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -54,35 +58,44 @@ const OUTSIDE: &str = "outside-the-fence";
 /// Makes the namespace of the top-level partners, unless it is there.
 ///
 /// # Errors
-/// When it can neither be found nor made.
+/// When it can neither be found nor made, tried again for a while: after an API server has started, good clients are refused
+/// for a moment.
 pub async fn partners_namespace(client: &Client) -> Result<(), Error> {
+    let mut tries = 0;
+    loop {
+        match find_or_make(client, meta::PARTNERS_NAMESPACE).await {
+            Ok(()) => return Ok(()),
+            Err(error) if tries < TRIES && !Cause::of(&error).is_final() => {
+                tries += 1;
+                tokio::time::sleep(TRY_AGAIN).await;
+            }
+            Err(source) => {
+                let step = "making the namespace clientele-partners";
+                return Err(Error::Call { step, source });
+            }
+        }
+    }
+}
+
+async fn find_or_make(client: &Client, name: &str) -> kube::Result<()> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    let name = meta::PARTNERS_NAMESPACE;
-    let failed = |source| Error::Call {
-        step: "making the namespace clientele-partners",
-        source,
-    };
-    if namespaces
-        .get_metadata_opt(name)
-        .await
-        .map_err(failed)?
-        .is_some()
-    {
+    if namespaces.get_metadata_opt(name).await?.is_some() {
         return Ok(());
     }
+    let managed = (
+        meta::LABEL_MANAGED_BY.to_owned(),
+        meta::MANAGED_BY.to_owned(),
+    );
     let namespace = Namespace {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
-            labels: Some(BTreeMap::from([(
-                meta::LABEL_MANAGED_BY.to_owned(),
-                meta::MANAGED_BY.to_owned(),
-            )])),
+            labels: Some(BTreeMap::from([managed])),
             ..ObjectMeta::default()
         },
         ..Namespace::default()
     };
     match namespaces.create(&PostParams::default(), &namespace).await {
-        Err(error) if Cause::of(&error) != Cause::AlreadyExists => Err(failed(error)),
+        Err(error) if Cause::of(&error) != Cause::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }
