@@ -43,6 +43,8 @@ pub struct AuditEvent {
     pub user: String,
     /// Whether somebody else asked in this user's name.
     pub impersonated: bool,
+    /// Whether it was only to be tried (`dryRun=All`).
+    pub dry_run: bool,
     /// HTTP status of the answer.
     pub code: u16,
     /// When the call was received.
@@ -54,7 +56,7 @@ pub struct AuditEvent {
 impl AuditEvent {
     /// Whether the call changes something (if it is not refused).
     pub fn is_write(&self) -> bool {
-        !matches!(self.verb.as_str(), "get" | "list" | "watch")
+        !self.dry_run && !matches!(self.verb.as_str(), "get" | "list" | "watch")
     }
 }
 
@@ -196,6 +198,8 @@ impl Audit {
 struct Raw {
     stage: String,
     verb: String,
+    #[serde(rename = "requestURI")]
+    request_uri: String,
     user: RawUser,
     impersonated_user: Option<RawUser>,
     #[serde(default)]
@@ -252,6 +256,7 @@ impl Raw {
             name: object.name,
             impersonated: self.impersonated_user.is_some(),
             user: self.impersonated_user.unwrap_or(self.user).username,
+            dry_run: self.request_uri.contains("dryRun=All"),
             code: self.response_status.code,
             received: self.request_received_timestamp,
             answered: self.stage_timestamp,

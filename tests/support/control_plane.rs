@@ -120,6 +120,11 @@ impl ControlPlane {
         &self.data
     }
 
+    /// Process id of the supervisor; etcd, the API server and the controllers are its children.
+    pub fn pid(&self) -> u32 {
+        self.supervisor.id()
+    }
+
     /// The administrator's kubeconfig.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig

@@ -106,6 +106,11 @@ impl Operator {
         }
     }
 
+    /// Process id of `clientele-local run`, whose child it is; `None` while it is down.
+    pub fn pid(&self) -> Option<u32> {
+        self.state().child.as_ref().map(Child::id)
+    }
+
     /// How it ended when nobody asked it to, one entry a time.
     pub fn ends(&self) -> Vec<ExitStatus> {
         self.state().ends.clone()
