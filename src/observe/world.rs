@@ -19,6 +19,7 @@ use super::tolerant::{Tolerant, Unreadable};
 use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::{Lineage, Place};
+use crate::domain::names::{partner_namespace, tenant_namespace};
 use crate::plan::observed::{Children, LOOK_AGAIN, NamespaceSeen};
 use crate::plan::{Key, Kind, Written};
 
@@ -103,6 +104,22 @@ impl World {
             (None, Some(_)) => self.inside.add(inside, name.clone()),
             (Some(_), None) => self.inside.remove(&inside, name),
             _ => {}
+        }
+        let wish = |object: &Option<Tolerant<K>>| {
+            let annotations = object.as_ref().map(ResourceExt::annotations);
+            annotations.and_then(|them| them.get(meta::ANNOTATION_RECONCILE_AT).cloned())
+        };
+        if wish(&change.old) != wish(&change.new) {
+            // Somebody says that now is the time: what was in the way may be gone.
+            let place = match (
+                K::KIND,
+                namespace.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX),
+            ) {
+                (Kind::Partner, _) => partner_namespace(name),
+                (_, Some(partner)) => tenant_namespace(partner, name),
+                (_, None) => String::new(),
+            };
+            self.foreign.remove(&place);
         }
         let key = Key::new(K::KIND, namespace, name);
         let mut keys = K::concerns(self, change);
