@@ -12,7 +12,7 @@ use crate::api::{
 };
 use crate::observe::live;
 use crate::plan::observed::{Departure, SecretSeen};
-use crate::plan::{Key, Plan, customer, customer_user, partner, postal_route, service_plan};
+use crate::plan::{Key, Kind, Plan, customer, customer_user, partner, postal_route, service_plan};
 
 /// Why an object goes, if it does.
 async fn departure<K: Resource<DynamicType = ()>>(
@@ -30,23 +30,34 @@ async fn departure<K: Resource<DynamicType = ()>>(
 
 impl Controlled for Customer {
     type Status = CustomerStatus;
-    type Gathered = Option<Departure>;
+    type Gathered = (Option<Departure>, bool);
 
     fn status(&self) -> Option<&CustomerStatus> {
         self.status.as_ref()
     }
 
     async fn gather(context: &Context, object: &Self) -> kube::Result<Self::Gathered> {
-        departure(context, object).await
+        let key = Key::new(
+            Kind::Customer,
+            object.metadata.namespace.as_deref().unwrap_or_default(),
+            object.metadata.name.as_deref().unwrap_or_default(),
+        );
+        let lost = context.world().has_lost_people(&key);
+        let swept_along = lost
+            && live::departure::<CustomerUser>(&context.client, &key.namespace).await?
+                == Departure::SweptAlong;
+        Ok((departure(context, object).await?, swept_along))
     }
 
     fn plan(
         context: &Context,
         key: &Key,
-        gathered: Self::Gathered,
+        (departure, users_swept_along): Self::Gathered,
         now: Timestamp,
     ) -> Option<Plan<CustomerStatus>> {
-        let observed = context.world().customer(key, gathered, now)?;
+        let observed = context
+            .world()
+            .customer(key, departure, users_swept_along, now)?;
         Some(customer::plan(&observed, now))
     }
 }

@@ -16,6 +16,7 @@ use crate::api::{
 use crate::domain::claims::Claim;
 use crate::domain::entitlement;
 use crate::domain::facts::TenantFacts;
+use crate::domain::fingerprint::ChildKind;
 use crate::domain::names::{partner_namespace, tenant_namespace};
 use crate::domain::number;
 use crate::domain::people::Person;
@@ -31,6 +32,7 @@ impl World {
         &self,
         key: &Key,
         departure: Option<Departure>,
+        users_swept_along: bool,
         now: Timestamp,
     ) -> Option<CustomerObserved> {
         let customer = self.own::<Customer>(&key.namespace, &key.name)?;
@@ -84,7 +86,29 @@ impl World {
             home,
             tenant,
             departure,
+            users_swept_along,
         })
+    }
+
+    /// Whether a binding of the customer names somebody of whom there is no user any more.
+    pub fn has_lost_people(&self, key: &Key) -> bool {
+        let Some(partner) = key.namespace.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX) else {
+            return false;
+        };
+        let tenant = tenant_namespace(partner, &key.name);
+        let bindings = self
+            .rooms
+            .of(&tenant)
+            .filter(|(kind, _)| *kind == ChildKind::RoleBinding);
+        let mut bound = bindings
+            .filter_map(|(kind, name)| self.children.get(kind)?.get(&tenant, name))
+            .flat_map(|binding| &binding.seen.subjects)
+            .peekable();
+        if bound.peek().is_none() {
+            return false;
+        }
+        let users = self.users(&(key.namespace.to_string(), key.name.to_string()));
+        bound.any(|email| users.iter().all(|user| user.person.email != *email))
     }
 
     fn route_state(&self, namespace: &str, name: &str) -> RouteState {

@@ -140,6 +140,9 @@ pub struct CustomerObserved {
     pub domain_claims: Vec<Claim>,
     /// Set while the object has a deletion timestamp.
     pub departure: Option<Departure>,
+    /// Bindings name people of whom there is no user any more, because all users beside the customer are going: with the CRD, or
+    /// with the partner's namespace. Nobody wished these people out.
+    pub users_swept_along: bool,
 }
 
 /// Everything about one partner.

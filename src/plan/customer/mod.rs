@@ -187,6 +187,7 @@ fn open(
             others,
             ..Draft::new(fields, verdict)
         }),
-        wake: None,
+        // Nothing tells us when they are back, or that they will not be.
+        wake: observed.users_swept_along.then_some(LOOK_AGAIN),
     }
 }

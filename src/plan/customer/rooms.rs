@@ -199,8 +199,20 @@ fn bindings(
                 .push(user.person.email.clone());
         }
     }
-    let users = by_role.values().map(Vec::len).sum::<usize>();
     let customer = observed.customer.name_any();
+    if observed.users_swept_along {
+        for (position, role) in ROLES.into_iter().enumerate() {
+            let name = bindings::tenant_binding(&customer, role);
+            let bound = observed.children.get(&(ChildKind::RoleBinding, name));
+            let lost = bound
+                .into_iter()
+                .flat_map(|binding| &binding.subjects)
+                .filter(|email| people.iter().all(|person| person.email != **email));
+            by_role.entry(position).or_default().extend(lost.cloned());
+        }
+        by_role.retain(|_, emails| !emails.is_empty());
+    }
+    let users = by_role.values().map(Vec::len).sum::<usize>();
     let wanted = by_role
         .into_iter()
         .map(|(position, mut emails)| {
