@@ -5,6 +5,7 @@ mod support;
 
 mod access;
 mod attempt;
+mod bad_input;
 mod customers;
 mod drift;
 mod escapes;
@@ -13,6 +14,7 @@ mod install;
 mod partners;
 mod policies;
 mod rbac;
+mod recovery;
 mod rights_used;
 mod routes;
 mod rules;
