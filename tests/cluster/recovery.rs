@@ -4,7 +4,7 @@ use clientele::api::{Customer, Partner, Role};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, ResourceQuota};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::ResourceExt as _;
-use kube::api::{DeleteParams, ListParams};
+use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::json;
 
 use crate::attempt::{call, create};
@@ -246,7 +246,7 @@ async fn deleted_and_applied_again_at_once_a_customer_loses_nothing() {
     // As a pipeline does that prunes and applies: until the old object is gone, the new one is refused.
     let again = eventually("applied again", PATIENCE, async || {
         let made = customers
-            .create(&Default::default(), &business.again())
+            .create(&PostParams::default(), &business.again())
             .await;
         made.map_err(|error| error.to_string())
     });
