@@ -328,6 +328,10 @@ impl World {
         let customer = customer_id
             .as_ref()
             .and_then(|(namespace, name)| self.own::<Customer>(namespace, name));
+        let customer_unreadable = customer_id
+            .as_ref()
+            .and_then(|(namespace, name)| self.customers.get(namespace, name))
+            .is_some_and(|customer| customer.object().is_err());
         let status = customer
             .as_ref()
             .and_then(|customer| customer.status.as_ref());
@@ -343,6 +347,7 @@ impl World {
             in_tenant,
             place: self.place(&key.namespace),
             customer,
+            customer_unreadable,
             plan,
             user,
         })

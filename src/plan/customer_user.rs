@@ -13,7 +13,8 @@ use crate::domain::people::{self, Standing};
 /// What to do about a user.
 pub fn plan(observed: &UserObserved) -> Plan<CustomerUserStatus> {
     let subject = Subject::of(Kind::CustomerUser, observed.user.as_ref());
-    if observed.user.metadata.deletion_timestamp.is_some() {
+    // What belongs to an object that cannot be read is left alone with it.
+    if observed.user.metadata.deletion_timestamp.is_some() || observed.customer_unreadable {
         return Plan::nothing(subject);
     }
     let customer = observed.customer.as_ref().map(|customer| {

@@ -223,8 +223,10 @@ pub struct UserObserved {
     pub in_tenant: bool,
     /// The namespace it is in.
     pub place: Place,
-    /// The customer it belongs to, if that exists.
+    /// The customer it belongs to, if that exists and can be read.
     pub customer: Option<Arc<Customer>>,
+    /// Whether that customer exists and cannot be read.
+    pub customer_unreadable: bool,
     /// All users of that customer.
     pub users: Vec<UserSeen>,
     /// The plan in force there.
