@@ -1,35 +1,13 @@
 //! What somebody changes by hand is put back; what is theirs stays; and nobody fights at the speed of the network.
 
-use clientele::api::Role;
 use serde_json::{Value, json};
 
 use crate::normal::{Cluster, assert_same};
-use crate::people::{inner_user, plan, route_with_secret, secret, user};
-use crate::scenes::{EMEA, GLOBEX, globex, minutes, seconds};
+use crate::people::plan;
+use crate::scenes::{EMEA, GLOBEX, furnished, globex, minutes, seconds};
 use crate::server::resources::{Resource, Verb};
 use crate::server::{Pacing, Server, object::Id};
 use crate::sim::{Sim, story};
-
-/// A world in which every kind of object is managed: all roles, limits, pull secrets, staff, credentials, plan metadata.
-async fn furnished(sim: &Sim) {
-    globex(sim).await;
-    sim.create(&user(EMEA, "globex", "bob", Role::Member));
-    sim.create(&inner_user(GLOBEX, "eve", Role::Viewer));
-    sim.create(&secret(EMEA, "relay"));
-    sim.create(&route_with_secret(EMEA, "relay"));
-    let staff = json!([{ "group": "sales", "role": "Seller" }, { "user": "boss@emea.example", "role": "Reseller" }]);
-    sim.spec(
-        "partners",
-        "clientele-partners",
-        "emea",
-        json!({ "staff": staff }),
-    );
-    sim.spec("serviceplans", "", "business", json!({
-        "imagePullSecrets": ["registry"],
-        "namespaceMetadata": { "labels": { "team.example/cost": "retail" }, "annotations": { "team.example/a": "b" } },
-    }));
-    sim.settle().await;
-}
 
 /// Everything the operator manages, by resource, namespace and name.
 fn managed(sim: &Sim) -> Vec<Id> {

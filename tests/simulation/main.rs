@@ -16,11 +16,16 @@ mod people;
 mod scenes;
 mod server;
 mod sim;
+mod workloads;
 
 mod access;
+mod annotations;
+mod crashes;
 mod creation;
 mod drift;
 mod paths;
 mod plans;
 mod retention;
+mod routes;
 mod stale;
+mod unreadable;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use clientele::api::Role;
+use serde_json::json;
 
-use crate::people::{ROOT, customer, partner, plan, user};
+use crate::people::{ROOT, customer, inner_user, partner, plan, route_with_secret, secret, user};
 use crate::sim::Sim;
 
 /// The namespace of the partner `emea`.
@@ -30,6 +31,28 @@ pub async fn globex(sim: &Sim) {
     sim.settle().await;
     assert_eq!(sim.ready("customers", EMEA, "globex"), "True Settled");
     assert_eq!(sim.ready("customerusers", EMEA, "ada"), "True Settled");
+}
+
+/// `globex` with every kind of object that is managed: all roles, limits, pull secrets, staff, credentials, plan metadata.
+pub async fn furnished(sim: &Sim) {
+    globex(sim).await;
+    sim.create(&user(EMEA, "globex", "bob", Role::Member));
+    sim.create(&inner_user(GLOBEX, "eve", Role::Viewer));
+    sim.create(&secret(EMEA, "relay"));
+    sim.create(&route_with_secret(EMEA, "relay"));
+    let staff = json!([{ "group": "sales", "role": "Seller" }, { "user": "boss@emea.example", "role": "Reseller" }]);
+    let defaults = json!({ "postalRoutes": ["relay"] });
+    sim.spec(
+        "partners",
+        ROOT,
+        "emea",
+        json!({ "staff": staff, "customerDefaults": defaults }),
+    );
+    sim.spec("serviceplans", "", "business", json!({
+        "imagePullSecrets": ["registry"],
+        "namespaceMetadata": { "labels": { "team.example/cost": "retail" }, "annotations": { "team.example/a": "b" } },
+    }));
+    sim.settle().await;
 }
 
 /// So many seconds.

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
+use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::server::log::Call;
-use crate::server::{Pacing, Server};
+use crate::server::{Kept, Pacing, Server};
 
 /// Nothing changes for this long in a world that has settled: longer than the pace of counts and the wait for a namespace in the way.
 const QUIET: Duration = Duration::from_secs(40);
@@ -33,36 +34,64 @@ pub struct Sim {
     pub health: RefCell<Health>,
 }
 
-/// Tells a story in its own simulated time.
-pub fn story<F: Future<Output = ()>>(pacing: Pacing, tell: impl FnOnce(std::rc::Rc<Sim>) -> F) {
+/// Tells a story in its own simulated time, in a cluster with Clientele installed and no operator running.
+pub fn story<F: Future<Output = ()>>(pacing: Pacing, tell: impl FnOnce(Rc<Sim>) -> F) {
+    simulate(pacing, Kept::default(), |sim| async move {
+        sim.install();
+        tell(sim).await;
+    });
+}
+
+/// The cluster at the end of a story.
+pub fn after<F: Future<Output = ()>>(tell: impl FnOnce(Rc<Sim>) -> F) -> Kept {
+    let kept = Rc::new(RefCell::new(Kept::default()));
+    let slot = Rc::clone(&kept);
+    story(Pacing::default(), |sim| async move {
+        tell(Rc::clone(&sim)).await;
+        slot.replace(sim.server.keep());
+    });
+    kept.take()
+}
+
+/// Tells a story that goes on where another one has ended, with a new operator.
+pub fn story_after<F: Future<Output = ()>>(
+    kept: &Kept,
+    pacing: Pacing,
+    tell: impl FnOnce(Rc<Sim>) -> F,
+) {
+    simulate(pacing, kept.clone(), |sim| async move {
+        sim.start();
+        tell(sim).await;
+    });
+}
+
+fn simulate<F: Future<Output = ()>>(pacing: Pacing, kept: Kept, tell: impl FnOnce(Rc<Sim>) -> F) {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .expect("a runtime")
         .block_on(async {
-            let sim = std::rc::Rc::new(Sim::new(pacing));
-            tell(std::rc::Rc::clone(&sim)).await;
+            let sim = Rc::new(Sim {
+                server: Server::start(pacing, kept),
+                operator: RefCell::default(),
+                metrics: RefCell::default(),
+                health: RefCell::default(),
+            });
+            tell(Rc::clone(&sim)).await;
             sim.check();
         });
 }
 
 impl Sim {
-    /// A cluster with Clientele installed and no operator running.
-    pub fn new(pacing: Pacing) -> Self {
-        let sim = Self {
-            server: Server::start(pacing),
-            operator: RefCell::new(None),
-            metrics: RefCell::default(),
-            health: RefCell::default(),
-        };
+    /// As `kubectl apply -k deploy/` leaves a new cluster.
+    fn install(&self) {
         for namespace in ["default", "kube-system", "clientele-system"] {
-            sim.create(&namespace_named(namespace));
+            self.create(&namespace_named(namespace));
         }
         for object in installed() {
-            sim.create(object);
+            self.create(object);
         }
-        sim
     }
 
     /// Starts an operator with empty caches.

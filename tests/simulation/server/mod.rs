@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::faults::Fault;
@@ -85,6 +85,13 @@ pub struct State {
     ways: u64,
 }
 
+/// What is left of a cluster when its server is switched off.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    store: Store,
+    passed: SignedDuration,
+}
+
 /// The server. Clones are one.
 #[derive(Clone)]
 pub struct Server(Arc<Shared>);
@@ -94,28 +101,27 @@ struct Shared {
     start: Instant,
     /// Counts changes of the store and of the pacing, for who waits for one.
     changes: watch::Sender<u64>,
-    killed: Notify,
 }
 
 impl Server {
-    /// A server with the CRDs, the policies and nothing else, and its controllers at work.
-    pub fn start(pacing: Pacing) -> Self {
+    /// A server with these objects, at this time, and its controllers at work.
+    pub fn start(pacing: Pacing, kept: Kept) -> Self {
+        let Kept { store, passed } = kept;
         let state = State {
-            store: Store::default(),
+            store,
             calls: Vec::new(),
             pacing,
             violations: Vec::new(),
             epoch: 0,
             alive: false,
             fault: None,
-            clock_moved: SignedDuration::ZERO,
+            clock_moved: passed,
             ways: 0,
         };
         let server = Self(Arc::new(Shared {
             state: Mutex::new(state),
             start: tick(),
             changes: watch::Sender::new(0),
-            killed: Notify::new(),
         }));
         controllers::start(&server);
         server
@@ -147,6 +153,20 @@ impl Server {
         beginning + passed + moved
     }
 
+    /// What another server could go on with.
+    pub fn keep(&self) -> Kept {
+        let beginning: Timestamp = BEGINNING.parse().expect("a time");
+        let passed = self.now().duration_since(beginning);
+        let mut store = self.state().store.clone();
+        store.log.clear();
+        Kept { store, passed }
+    }
+
+    /// Whether the operator process lives.
+    pub fn is_alive(&self) -> bool {
+        self.state().alive
+    }
+
     /// How long the simulation has been running.
     pub fn passed(&self) -> Duration {
         tick().duration_since(self.0.start)
@@ -168,14 +188,6 @@ impl Server {
     /// The operator process dies: nothing it has sent arrives any more, and nothing is answered.
     pub fn kill(&self) {
         self.state().alive = false;
-        self.0.killed.notify_one();
-    }
-
-    /// Completes when the operator has died.
-    pub async fn killed(&self) {
-        while self.state().alive {
-            self.0.killed.notified().await;
-        }
     }
 
     /// What happens to the operator's calls from now on.

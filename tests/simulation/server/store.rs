@@ -35,7 +35,7 @@ pub struct Event {
 }
 
 /// Everything there is, and all that ever happened to it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Store {
     objects: BTreeMap<Id, Stored>,
     births: BTreeMap<Id, u64>,

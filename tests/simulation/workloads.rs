@@ -1,0 +1,180 @@
+//! Things people do, in steps, for the tests that let something go wrong meanwhile.
+
+use std::sync::OnceLock;
+
+use clientele::api::Role;
+use serde_json::json;
+
+use crate::people::{ROOT, customer, partner, plan, route_with_secret, secret, user};
+use crate::scenes::{EMEA, GLOBEX, emea, furnished};
+use crate::server::Kept;
+use crate::sim::{Sim, after};
+
+/// What people do at once, before everything settles.
+type Deed = fn(&Sim);
+
+/// A story in steps.
+pub struct Workload {
+    pub name: &'static str,
+    begin: fn() -> &'static Kept,
+    pub deeds: &'static [Deed],
+}
+
+impl Workload {
+    /// The cluster it begins with.
+    pub fn begin(&self) -> &'static Kept {
+        (self.begin)()
+    }
+}
+
+fn just_emea() -> &'static Kept {
+    static KEPT: OnceLock<Kept> = OnceLock::new();
+    KEPT.get_or_init(|| after(|sim| async move { emea(&sim).await }))
+}
+
+fn all_furnished() -> &'static Kept {
+    static KEPT: OnceLock<Kept> = OnceLock::new();
+    KEPT.get_or_init(|| after(|sim| async move { furnished(&sim).await }))
+}
+
+fn globex(sim: &Sim, patch: serde_json::Value) {
+    sim.spec("customers", EMEA, "globex", patch);
+}
+
+/// All of them.
+pub const WORKLOADS: [Workload; 10] = [
+    Workload {
+        name: "a customer with two users is made",
+        begin: just_emea,
+        deeds: &[|sim| {
+            sim.create(&customer(EMEA, "globex"));
+            sim.create(&user(EMEA, "globex", "ada", Role::Admin));
+            sim.create(&user(EMEA, "globex", "bob", Role::Viewer));
+        }],
+    },
+    Workload {
+        name: "a reseller and its customer are made, with a number that was given",
+        begin: just_emea,
+        deeds: &[
+            |sim| sim.create(&partner(EMEA, "dach")),
+            |sim| {
+                let mut initech = customer("partner-dach", "initech");
+                initech.spec.customer_number = Some("C-7".into());
+                initech.spec.domain = Some("initech.example".into());
+                sim.create(&initech);
+            },
+        ],
+    },
+    Workload {
+        name: "a plan is changed, then another one is chosen",
+        begin: all_furnished,
+        deeds: &[
+            |sim| {
+                sim.spec(
+                    "serviceplans",
+                    "",
+                    "business",
+                    json!({
+                        "quota": { "pods": "20" },
+                        "podSecurity": "baseline",
+                        "containerDefaults": null,
+                        "network": { "allowTo": [{ "cidr": "0.0.0.0/0", "ports": [443] }] },
+                    }),
+                );
+            },
+            |sim| {
+                sim.create(&plan("big"));
+                globex(sim, json!({ "plan": "big" }));
+            },
+        ],
+    },
+    Workload {
+        name: "a hold and its release",
+        begin: all_furnished,
+        deeds: &[
+            |sim| globex(sim, json!({ "onHold": true })),
+            |sim| globex(sim, json!({ "onHold": false })),
+        ],
+    },
+    Workload {
+        name: "a partner is changed",
+        begin: all_furnished,
+        deeds: &[|sim| {
+            sim.spec(
+                "partners",
+                ROOT,
+                "emea",
+                json!({
+                    "adminRole": "theirs",
+                    "domain": "emea.example",
+                    "staff": [{ "group": "helpers", "role": "Support", "scope": "Path" }],
+                }),
+            );
+        }],
+    },
+    Workload {
+        name: "users come, change and go",
+        begin: all_furnished,
+        deeds: &[
+            |sim| {
+                sim.create(&user(EMEA, "globex", "zoe", Role::Admin));
+                sim.spec("customerusers", EMEA, "ada", json!({ "role": "Viewer" }));
+            },
+            |sim| {
+                sim.spec("customerusers", EMEA, "zoe", json!({ "enabled": false }));
+                sim.delete("customerusers", EMEA, "bob");
+                sim.delete("customerusers", GLOBEX, "eve");
+            },
+        ],
+    },
+    Workload {
+        name: "a route comes, another one goes",
+        begin: all_furnished,
+        deeds: &[
+            |sim| {
+                sim.create(&secret(EMEA, "second"));
+                sim.create(&route_with_secret(EMEA, "second"));
+                globex(sim, json!({ "postalRoutes": ["second", "relay"] }));
+            },
+            |sim| sim.delete("postalroutes", EMEA, "relay"),
+        ],
+    },
+    Workload {
+        name: "a customer is deleted and made again",
+        begin: all_furnished,
+        deeds: &[
+            |sim| sim.delete("customers", EMEA, "globex"),
+            |sim| sim.create(&customer(EMEA, "globex")),
+        ],
+    },
+    Workload {
+        name: "a partner is deleted and made again",
+        begin: all_furnished,
+        deeds: &[
+            |sim| sim.delete("partners", ROOT, "emea"),
+            |sim| sim.create(&partner(ROOT, "emea")),
+        ],
+    },
+    Workload {
+        name: "somebody tidies up by hand",
+        begin: all_furnished,
+        deeds: &[|sim| {
+            sim.delete("resourcequotas", GLOBEX, "clientele");
+            sim.delete("rolebindings", GLOBEX, "globex-admin");
+            sim.delete("configmaps", EMEA, "partner");
+            sim.edit(
+                "configmaps",
+                GLOBEX,
+                "customer",
+                json!({ "data": { "more": "of it" } }),
+            );
+            let labels = json!({ "pod-security.kubernetes.io/enforce": "privileged" });
+            sim.edit(
+                "namespaces",
+                "",
+                GLOBEX,
+                json!({ "metadata": { "labels": labels } }),
+            );
+        }],
+    },
+];
