@@ -1,14 +1,22 @@
 //! What must be there before the operator works, and before it calls itself ready.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::stream::{Stream, StreamExt as _, select};
 
 use k8s_openapi::api::admissionregistration::v1::{
     ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ListParams, ObjectMeta, PostParams};
-use kube::{Api, Client};
+use kube::core::PartialObjectMeta;
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt as _, watcher as watch};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
 
 use crate::api::meta;
 use crate::error::{Cause, Error, chain};
@@ -20,6 +28,9 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// How often the policies are looked for while something is wrong with them.
 const AGAIN: Duration = Duration::from_secs(5);
+
+/// How long the policies must stay as they are before they are looked at.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// The label that everything in deploy/ carries.
 const OURS: &str = "app.kubernetes.io/name=clientele";
@@ -100,21 +111,50 @@ async fn find_or_make(client: &Client, name: &str) -> kube::Result<()> {
     }
 }
 
-/// Says "ready" when the policies that the operator relies on exist and the fence really refuses; until then why not.
+/// Says "ready" while the policies that the operator relies on exist and the fence really refuses; else why not. Looks again
+/// when one of them is changed.
 pub async fn readiness(client: Client, health: Health) {
+    let mut changes = std::pin::pin!(select(
+        changes::<ValidatingAdmissionPolicy>(&client),
+        changes::<ValidatingAdmissionPolicyBinding>(&client),
+    ));
     loop {
-        match check(&client).await {
-            Ok(()) => {
-                health.set_ready(true, "at work");
-                return;
-            }
+        let checked = check(&client).await;
+        let wait = if checked.is_ok() {
+            Duration::MAX
+        } else {
+            AGAIN
+        };
+        match checked {
+            Ok(()) => health.set_ready(true, "at work"),
             Err(reason) => {
                 tracing::warn!("not ready: {reason}");
                 health.set_ready(false, reason);
             }
         }
-        tokio::time::sleep(AGAIN).await;
+        if tokio::time::timeout(wait, changes.next()).await.is_ok() {
+            // They are changed together, and the API server compiles what it is given first.
+            tokio::time::sleep(SETTLED).await;
+            while changes.next().now_or_never().is_some() {}
+        }
     }
+}
+
+/// An item whenever one of our objects of a kind may have changed.
+fn changes<K>(client: &Client) -> impl Stream<Item = ()> + use<K>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let config = watcher::Config::default().labels(OURS).streaming_lists();
+    let events = watch(Api::<PartialObjectMeta<K>>::all(client.clone()), config).default_backoff();
+    events.filter_map(async |event| match event {
+        Ok(Event::Apply(_) | Event::Delete(_) | Event::InitDone) => Some(()),
+        Ok(Event::Init | Event::InitApply(_)) => None,
+        Err(error) => {
+            tracing::warn!("watching the admission policies: {}", chain(&error));
+            None
+        }
+    })
 }
 
 async fn check(client: &Client) -> Result<(), String> {
@@ -201,6 +241,8 @@ mod tests {
         let shipped: BTreeSet<String> = std::fs::read_dir("deploy/policies")
             .expect("deploy/policies")
             .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a file"))
+            // What is only convenient is not waited for.
+            .filter(|text| !text.contains("kind: MutatingAdmissionPolicy"))
             .flat_map(|text| {
                 let bindings = text
                     .lines()

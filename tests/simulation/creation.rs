@@ -9,7 +9,7 @@ use crate::people::{ROOT, customer, inner_user, partner, plan, user};
 use crate::scenes::{EMEA, GLOBEX, emea, globex, minutes, seconds};
 use crate::server::Pacing;
 use crate::server::resources::Verb;
-use crate::sim::story;
+use crate::sim::{Sim, story};
 
 #[test]
 fn a_customer_costs_one_write_per_child_one_finalizer_two_statuses_and_no_read() {
@@ -65,7 +65,7 @@ fn a_settled_world_is_silent_and_a_restart_writes_nothing() {
             *watches.entry(call.resource.plural).or_default() += 1;
         }
         assert!(
-            watches.len() == 12 && watches.values().all(|&n| n == 1),
+            watches.len() == 14 && watches.values().all(|&n| n == 1),
             "{watches:?}"
         );
     });
@@ -93,6 +93,27 @@ fn the_operator_calls_itself_ready_when_the_policies_hold() {
             "{:?}",
             sim.health.borrow().ready()
         );
+    });
+}
+
+#[test]
+fn a_policy_that_goes_later_is_noticed_and_so_is_its_return() {
+    story(Pacing::default(), |sim| async move {
+        globex(&sim).await;
+        let ready = |sim: &Sim| sim.health.borrow().ready();
+        let plural = "validatingadmissionpolicies";
+        let fence = sim.see(plural, "", "clientele-status");
+        sim.delete(plural, "", "clientele-status");
+        sim.settle().await;
+        let (is, why) = ready(&sim);
+        assert!(!is && why.contains("clientele-status"), "{why}");
+        sim.plant(&fence);
+        sim.settle().await;
+        assert!(ready(&sim).0, "{}", ready(&sim).1);
+        // Nothing is asked for while nothing changes.
+        let mark = sim.mark();
+        sim.wait(minutes(60)).await;
+        sim.silent_since(mark);
     });
 }
 
