@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use http::Request;
 use kube::Client;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::Failure;
@@ -28,8 +28,6 @@ const CALLS: usize = 64;
 pub struct Manner {
     /// Server-side apply of what is in the namespace.
     pub apply: bool,
-    /// The finalizer, by merge patch.
-    pub finalizer: bool,
     /// One status.
     pub status: Option<Form>,
     /// Under the operator's name.
@@ -49,7 +47,6 @@ impl Manner {
     /// What the operator does.
     pub const OPERATOR: Self = Self {
         apply: true,
-        finalizer: true,
         status: Some(Form::Apply),
         as_operator: true,
     };
@@ -104,12 +101,7 @@ impl<'a> Bare<'a> {
         let own = sample.fill(&sample.customer, name, "");
         let made = self.create(&self.person, &own).await?;
         let metadata = |key: &str| made["metadata"][key].as_str().unwrap_or_default();
-        let (uid, version) = (metadata("uid"), metadata("resourceVersion"));
-        if manner.finalizer {
-            let patch = json!({"metadata": {"uid": uid, "resourceVersion": version, "finalizers": sample.finalizers}});
-            self.patch(writer, &own.path, Form::Merge, patch.to_string())
-                .await?;
-        }
+        let uid = metadata("uid");
         self.create(writer, &sample.fill(&sample.namespace, name, uid))
             .await?;
         try_join_all(sample.children.iter().map(async |child| {
@@ -153,7 +145,7 @@ impl<'a> Bare<'a> {
     ) -> Result<Value, Failure> {
         let (path, media) = match form {
             Form::Apply => (
-                format!("{path}?fieldManager=clientele&force=true"),
+                format!("{path}?fieldManager=clientele&force=true&fieldValidation=Ignore"),
                 "application/apply-patch+yaml",
             ),
             Form::Merge => (path.to_owned(), "application/merge-patch+json"),

@@ -98,13 +98,6 @@ async fn bare_client(
         let fenced = [
             ("POST of every object (the floor)", post),
             (
-                "and a finalizer",
-                Manner {
-                    finalizer: true,
-                    ..post
-                },
-            ),
-            (
                 "and a status, by merge patch",
                 Manner {
                     status: Some(Form::Merge),

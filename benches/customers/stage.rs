@@ -152,8 +152,6 @@ pub struct Sample {
     uid: String,
     /// The Customer without its status.
     pub customer: Template,
-    /// Its finalizers.
-    pub finalizers: Vec<String>,
     /// Its status, as the operator applies it.
     pub status: Template,
     /// Its namespace.
@@ -202,7 +200,6 @@ impl Sample {
         });
         Ok(Self {
             uid,
-            finalizers: customer.finalizers().to_vec(),
             status: Template {
                 url: whole.url.clone(),
                 name: format!("{SAMPLE}/status"),

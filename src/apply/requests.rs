@@ -4,7 +4,7 @@ use http::Request;
 use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions, ValidationDirective};
 use kube::{Client, Resource};
 use serde::Serialize;
 use serde_json::Value;
@@ -84,10 +84,9 @@ impl Address {
     /// # Errors
     /// What the API server or the client says.
     pub async fn apply(&self, client: &Client, name: &str, body: &Value) -> kube::Result<Value> {
-        let params = PatchParams::apply(FIELD_MANAGER).force();
         send(
             client,
-            self.request().patch(name, &params, &Patch::Apply(body)),
+            self.request().patch(name, &applying(), &Patch::Apply(body)),
         )
         .await
     }
@@ -102,11 +101,10 @@ impl Address {
         name: &str,
         body: &S,
     ) -> kube::Result<Value> {
-        let params = PatchParams::apply(FIELD_MANAGER).force();
         send(
             client,
             self.request()
-                .patch_subresource("status", name, &params, &Patch::Apply(body)),
+                .patch_subresource("status", name, &applying(), &Patch::Apply(body)),
         )
         .await
     }
@@ -154,6 +152,15 @@ impl Address {
             ..DeleteParams::default()
         };
         send(client, self.request().delete(name, &params)).await
+    }
+}
+
+/// Forced: what we want wins. Fields that the API server does not know are ignored without being looked for, which would parse
+/// every body a second time: bodies are made from the types of the API, not written by people.
+fn applying() -> PatchParams {
+    PatchParams {
+        field_validation: Some(ValidationDirective::Ignore),
+        ..PatchParams::apply(FIELD_MANAGER).force()
     }
 }
 
