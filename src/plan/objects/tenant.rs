@@ -24,15 +24,28 @@ pub const DEFAULT_SERVICE_ACCOUNT: &str = "default";
 
 /// Ceilings of a tenant whose plan says nothing else. Ports of nodes and load balancers belong to the cluster, and the counts keep
 /// a tenant from filling etcd.
-const CEILINGS: [(&str, &str); 10] = [
+const CEILINGS: [(&str, &str); 22] = [
     ("services.nodeports", "0"),
     ("services.loadbalancers", "0"),
+    ("count/pods", "1000"),
+    ("count/replicationcontrollers", "100"),
+    ("count/deployments.apps", "200"),
+    // Each Deployment keeps ten old ones by default.
+    ("count/replicasets.apps", "2200"),
+    ("count/statefulsets.apps", "100"),
+    ("count/daemonsets.apps", "50"),
+    ("count/cronjobs.batch", "100"),
+    ("count/horizontalpodautoscalers.autoscaling", "200"),
+    ("count/poddisruptionbudgets.policy", "200"),
+    ("count/ingresses.networking.k8s.io", "100"),
+    ("count/httproutes.gateway.networking.k8s.io", "100"),
+    ("count/leases.coordination.k8s.io", "200"),
     ("count/configmaps", "200"),
     ("count/secrets", "200"),
     ("count/services", "100"),
     ("count/serviceaccounts", "50"),
     ("count/rolebindings.rbac.authorization.k8s.io", "50"),
-    ("count/jobs.batch", "200"),
+    ("count/jobs.batch", "500"),
     ("count/persistentvolumeclaims", "100"),
     ("count/customerusers.clientele.dev", "500"),
 ];
