@@ -6,6 +6,7 @@ mod support;
 mod access;
 mod attempt;
 mod bad_input;
+mod budgets;
 mod customers;
 mod disruptive;
 mod drift;
