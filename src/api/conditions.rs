@@ -57,6 +57,8 @@ names! {
         NamespaceReady,
         /// The customer has at least one usable mail route, or needs none.
         RoutesReady,
+        /// The plan in force is no longer offered to the customer, and stays. Present only while true.
+        PlanWithdrawn,
     }
 }
 
@@ -109,6 +111,8 @@ names! {
         NoRoutes,
         /// A route of that name is not usable here.
         RouteNotFound,
+        /// A route in force is no longer inheritable, and stays.
+        RouteWithdrawn,
         /// None of the routes asked for is usable.
         NoUsableRoute,
         /// The credentials Secret does not exist.

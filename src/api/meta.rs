@@ -50,6 +50,9 @@ pub const ANNOTATION_CUSTOMER_SINCE: &str = "clientele.dev/customer-since";
 pub const ANNOTATION_CONTACT_EMAIL: &str = "clientele.dev/contact-email";
 /// Annotation on tenant namespaces: the plan in force, which stays when it is no longer offered.
 pub const ANNOTATION_PLAN: &str = "clientele.dev/plan";
+/// Annotation on tenant namespaces: the postal routes in force, as `namespace/name`, comma separated; they stay when they are no
+/// longer inheritable.
+pub const ANNOTATION_POSTAL_ROUTES: &str = "clientele.dev/postal-routes";
 /// Annotation on tenant namespaces: the partner's defaults that are taken once (JSON).
 pub const ANNOTATION_DEFAULTS_TAKEN: &str = "clientele.dev/defaults-taken";
 /// Annotation on tenant namespaces: storage classes the plan allows, comma separated; absent: any.

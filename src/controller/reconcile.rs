@@ -18,7 +18,7 @@ use crate::api::Reason;
 use crate::apply::{self, events::Announcer, requests::Address};
 use crate::error::Cause;
 use crate::observe::World;
-use crate::observe::world::Own;
+use crate::observe::own::Own;
 use crate::ops::clock::{self, Clock};
 use crate::ops::metrics::Metrics;
 use crate::plan::notes::Note;
@@ -131,7 +131,11 @@ pub async fn reconcile<K: Controlled>(context: &Context, key: &Key, pace: &Pace)
 }
 
 async fn round<K: Controlled>(context: &Context, key: &Key, pace: &Pace) -> Round {
-    let Some(object) = context.world().readable::<K>(key) else {
+    let there = {
+        let world = context.world();
+        world.readable::<K>(key).or_else(|| world.remains::<K>(key))
+    };
+    let Some(object) = there else {
         report_unreadable::<K>(context, key).await;
         return Round::default();
     };

@@ -70,6 +70,28 @@ pub fn find_route(
         })
 }
 
+/// The partner namespace of a route of this name that is in force although the path no longer leads to it: one that was found
+/// before, further up, and is not inheritable any more. It stays until the customer asks for another one, or it goes.
+pub fn route_in_force(
+    name: &str,
+    lineage: &Lineage,
+    in_force: &[(String, String)],
+    mut exists: impl FnMut(&str, &str) -> bool,
+) -> Option<String> {
+    in_force
+        .iter()
+        .filter(|(_, recorded)| recorded == name)
+        .map(|(namespace, _)| namespace)
+        .find(|namespace| {
+            let above = lineage
+                .path()
+                .iter()
+                .any(|partner| names::partner_namespace(partner) == **namespace);
+            above && exists(namespace, name)
+        })
+        .cloned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +133,19 @@ mod tests {
             ingress_domain("globex", &spec, &path()).as_deref(),
             Some("globex.example")
         );
+    }
+
+    #[test]
+    fn a_route_in_force_stays_while_it_is_there_and_its_partner_is_above() {
+        let in_force = |namespace: &str| vec![(namespace.to_owned(), "relay".to_owned())];
+        let top = Some("partner-provider".to_owned());
+        let find = |name: &str, at: &str, there: bool| {
+            route_in_force(name, &path(), &in_force(at), |_, _| there)
+        };
+        assert_eq!(find("relay", "partner-provider", true), top);
+        assert_eq!(find("relay", "partner-provider", false), None);
+        assert_eq!(find("relay", "partner-elsewhere", true), None);
+        assert_eq!(find("other", "partner-provider", true), None);
     }
 
     #[test]

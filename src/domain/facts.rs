@@ -33,6 +33,8 @@ pub struct TenantFacts {
     pub contact_email: Option<String>,
     /// The plan in force, which stays when it is no longer offered.
     pub plan: Option<String>,
+    /// The postal routes in force, which stay when they are no longer inheritable: partner namespace and name.
+    pub routes: Vec<(String, String)>,
     /// Defaults taken once.
     pub defaults: DefaultsTaken,
 }
@@ -51,6 +53,14 @@ impl TenantFacts {
             customer_since: text(meta::ANNOTATION_CUSTOMER_SINCE),
             contact_email: text(meta::ANNOTATION_CONTACT_EMAIL),
             plan: text(meta::ANNOTATION_PLAN),
+            routes: text(meta::ANNOTATION_POSTAL_ROUTES)
+                .map(|routes| {
+                    let routes = routes.split(',').filter_map(|route| route.split_once('/'));
+                    routes
+                        .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+                        .collect()
+                })
+                .unwrap_or_default(),
             defaults: text(meta::ANNOTATION_DEFAULTS_TAKEN)
                 .and_then(|json| serde_json::from_str(&json).ok())
                 .unwrap_or_default(),
@@ -58,20 +68,29 @@ impl TenantFacts {
     }
 
     /// The annotations that hold these facts; `None` for one that is to be taken away.
-    pub fn annotations(&self) -> [(&'static str, Option<String>); 5] {
+    pub fn annotations(&self) -> [(&'static str, Option<String>); 6] {
         let Self {
             customer_number,
             customer_since,
             contact_email,
             plan,
+            routes,
             defaults,
         } = self;
+        let routes: Vec<_> = routes
+            .iter()
+            .map(|(namespace, name)| format!("{namespace}/{name}"))
+            .collect();
         let defaults = serde_json::to_string(defaults).unwrap_or_default();
         [
             (meta::ANNOTATION_CUSTOMER_NUMBER, customer_number.clone()),
             (meta::ANNOTATION_CUSTOMER_SINCE, customer_since.clone()),
             (meta::ANNOTATION_CONTACT_EMAIL, contact_email.clone()),
             (meta::ANNOTATION_PLAN, plan.clone()),
+            (
+                meta::ANNOTATION_POSTAL_ROUTES,
+                (!routes.is_empty()).then(|| routes.join(",")),
+            ),
             (meta::ANNOTATION_DEFAULTS_TAKEN, Some(defaults)),
         ]
     }
@@ -87,6 +106,7 @@ mod tests {
             customer_since: Some("2026-11-22T00:00:00Z".into()),
             contact_email: Some("ops@globex.example".into()),
             plan: None,
+            routes: vec![("partner-emea".into(), "eu-relay".into())],
             defaults: DefaultsTaken {
                 active: Some(false),
                 on_hold: None,

@@ -8,6 +8,7 @@ use std::hash::Hash;
 
 use super::table::Id;
 use crate::domain::domains;
+use crate::plan::{Key, Kind};
 
 /// Sets of values by key; an empty set takes no room.
 #[derive(Debug)]
@@ -49,13 +50,34 @@ impl<K: Eq + Hash, V: Ord> Multi<K, V> {
 /// A provider, if the path leads to one, and a customer number.
 pub type ProviderNumber = (Option<String>, String);
 
-/// Who claims a customer number.
+/// Who claims a customer number or a domain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Claimant {
     /// A Customer that asks for it.
     Customer(Id),
     /// A tenant namespace on which it is recorded.
     Tenant(String),
+}
+
+/// A route that a customer asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteReference {
+    /// Its name.
+    pub name: String,
+    /// The partner namespace where it was found.
+    pub namespace: Option<String>,
+    /// Whether it is only there because it was in force before: the path no longer leads to it.
+    pub withdrawn: bool,
+}
+
+impl Claimant {
+    /// The key of a Customer.
+    pub fn key(&self) -> Option<Key> {
+        match self {
+            Self::Customer((namespace, name)) => Some(Key::new(Kind::Customer, namespace, name)),
+            Self::Tenant(_) => None,
+        }
+    }
 }
 
 /// What one customer refers to, as its spec and path say.
@@ -67,8 +89,8 @@ pub struct References {
     pub plan: Option<String>,
     /// The plan recorded as in force.
     pub plan_in_force: Option<String>,
-    /// The routes asked for, best first, with the partner namespace where each was found.
-    pub routes: Vec<(String, Option<String>)>,
+    /// The routes asked for, best first.
+    pub routes: Vec<RouteReference>,
     /// The domain for hosts.
     pub domain: Option<String>,
     /// The number asked for in the spec.
@@ -83,8 +105,9 @@ pub struct Index {
     by_route: Multi<Id, Id>,
     by_route_name: Multi<String, Id>,
     by_number: Multi<ProviderNumber, Claimant>,
-    by_domain: BTreeMap<String, BTreeSet<Id>>,
+    by_domain: BTreeMap<String, BTreeSet<Claimant>>,
     tenant_numbers: HashMap<String, ProviderNumber>,
+    tenant_domains: HashMap<String, String>,
 }
 
 impl Index {
@@ -118,7 +141,10 @@ impl Index {
         for plan in [plan, plan_in_force].into_iter().flatten() {
             self.by_plan.add(plan.clone(), customer.clone());
         }
-        for (name, namespace) in routes {
+        for RouteReference {
+            name, namespace, ..
+        } in routes
+        {
             self.by_route_name.add(name.clone(), customer.clone());
             if let Some(namespace) = namespace {
                 self.by_route
@@ -126,10 +152,7 @@ impl Index {
             }
         }
         if let Some(domain) = domain {
-            self.by_domain
-                .entry(domains::reversed(domain))
-                .or_default()
-                .insert(customer.clone());
+            self.claim_domain(domain, Claimant::Customer(customer.clone()));
         }
         if let Some(number) = number {
             self.by_number.add(
@@ -151,7 +174,10 @@ impl Index {
         for plan in [plan, plan_in_force].into_iter().flatten() {
             self.by_plan.remove(plan, customer);
         }
-        for (name, namespace) in routes {
+        for RouteReference {
+            name, namespace, ..
+        } in routes
+        {
             self.by_route_name.remove(name, customer);
             if let Some(namespace) = namespace {
                 self.by_route
@@ -159,13 +185,7 @@ impl Index {
             }
         }
         if let Some(domain) = domain {
-            let reversed = domains::reversed(domain);
-            if let Some(set) = self.by_domain.get_mut(&reversed) {
-                set.remove(customer);
-                if set.is_empty() {
-                    self.by_domain.remove(&reversed);
-                }
-            }
+            self.release_domain(domain, &Claimant::Customer(customer.clone()));
         }
         if let Some(number) = number {
             self.by_number.remove(
@@ -173,6 +193,35 @@ impl Index {
                 &Claimant::Customer(customer.clone()),
             );
         }
+    }
+
+    fn claim_domain(&mut self, domain: &str, claimant: Claimant) {
+        let claimants = self.by_domain.entry(domains::reversed(domain));
+        claimants.or_default().insert(claimant);
+    }
+
+    fn release_domain(&mut self, domain: &str, claimant: &Claimant) {
+        let reversed = domains::reversed(domain);
+        if let Some(claimants) = self.by_domain.get_mut(&reversed) {
+            claimants.remove(claimant);
+            if claimants.is_empty() {
+                self.by_domain.remove(&reversed);
+            }
+        }
+    }
+
+    /// Puts the domain recorded on a tenant namespace in place of its former one, which is given back.
+    pub fn set_tenant_domain(&mut self, namespace: &str, domain: Option<String>) -> Option<String> {
+        let claimant = Claimant::Tenant(namespace.to_owned());
+        let old = self.tenant_domains.remove(namespace);
+        if let Some(old) = &old {
+            self.release_domain(old, &claimant);
+        }
+        if let Some(domain) = domain {
+            self.claim_domain(&domain, claimant);
+            self.tenant_domains.insert(namespace.to_owned(), domain);
+        }
+        old
     }
 
     /// Puts the number (with its provider) recorded on a tenant namespace in place of its former one, which is given back.
@@ -229,14 +278,14 @@ impl Index {
             == 0
     }
 
-    /// Customers whose domain equals this one, or is above or below it.
-    pub fn in_the_way(&self, domain: &str) -> Vec<&Id> {
+    /// Who claims a domain that equals this one, or is above or below it.
+    pub fn in_the_way(&self, domain: &str) -> Vec<&Claimant> {
         let reversed = domains::reversed(domain);
         let below = self
             .by_domain
             .range(reversed.clone()..)
             .take_while(|(candidate, _)| candidate.starts_with(&reversed))
-            .flat_map(|(_, customers)| customers);
+            .flat_map(|(_, claimants)| claimants);
         let ends = reversed
             .match_indices('.')
             .map(|(at, _)| at + 1)
@@ -275,7 +324,22 @@ mod tests {
             .into_iter()
             .cloned()
             .collect();
-        assert_eq!(found, [id("above"), id("below")].into());
+        let claimants = ["above", "below"].map(|name| Claimant::Customer(id(name)));
+        assert_eq!(found, claimants.into());
+    }
+
+    #[test]
+    fn a_tenant_keeps_the_domain_that_is_recorded_until_another_is() {
+        let mut index = Index::default();
+        let tenant = Claimant::Tenant("emea--globex".into());
+        index.set_tenant_domain("emea--globex", Some("a.example".into()));
+        index.set(&id("globex"), with_domain("a.example"));
+        index.set(&id("globex"), None);
+        assert_eq!(index.in_the_way("shop.a.example"), [&tenant]);
+        index.set_tenant_domain("emea--globex", Some("b.example".into()));
+        assert_eq!(index.in_the_way("b.example"), [&tenant]);
+        index.set_tenant_domain("emea--globex", None);
+        assert!(index.by_domain.is_empty());
     }
 
     #[test]
@@ -283,7 +347,11 @@ mod tests {
         let mut index = Index::default();
         let references = References {
             plan: Some("p".into()),
-            routes: vec![("r".into(), Some("partner-emea".into()))],
+            routes: vec![RouteReference {
+                name: "r".into(),
+                namespace: Some("partner-emea".into()),
+                withdrawn: false,
+            }],
             domain: Some("a.example".into()),
             number: Some("1".into()),
             ..References::default()

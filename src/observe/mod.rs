@@ -10,8 +10,10 @@
 //! them as fingerprints. Two things are asked of the API server instead of a cache, both rarely: Secrets, and why an object goes
 //! ([`live`]).
 
+mod claims;
 mod index;
 pub mod live;
+pub mod own;
 mod paths;
 mod references;
 mod relations;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use kube::ResourceExt;
 
-use super::index::{Claimant, References};
-use super::relations::keys;
+use super::index::{Claimant, References, RouteReference};
 use super::table::Id;
 use super::world::World;
-use crate::api::{Customer, meta};
+use crate::api::{Customer, PostalRoute, meta};
 use crate::domain::entitlement;
 use crate::domain::facts::TenantFacts;
+use crate::domain::lineage::Lineage;
 use crate::domain::names::{partner_namespace, tenant_namespace};
 use crate::plan::{Key, Kind};
 
@@ -36,14 +36,52 @@ impl World {
             .collect()
     }
 
+    /// Notes which domain is recorded on a tenant namespace; tells which customers are in its way.
+    pub(super) fn retell_domain(&mut self, namespace: &str) -> Vec<Key> {
+        let tenant = self
+            .namespace(namespace)
+            .filter(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT);
+        let new = tenant
+            .map(|seen| seen.annotation(meta::ANNOTATION_INGRESS_DOMAIN).to_owned())
+            .filter(|domain| !domain.is_empty());
+        let old = self.index.set_tenant_domain(namespace, new.clone());
+        if old == new {
+            return Vec::new();
+        }
+        [old, new]
+            .into_iter()
+            .flatten()
+            .flat_map(|domain| self.customers_in_the_way(&domain))
+            .collect()
+    }
+
+    /// Customers that claim what this one claims: what its age is decides about theirs.
+    pub(super) fn rivals(&self, customer: &Id) -> Vec<Key> {
+        let Some(references) = self.index.references(customer) else {
+            return Vec::new();
+        };
+        let domain = references.domain.as_deref();
+        let mut rivals = domain.map_or_else(Vec::new, |domain| self.customers_in_the_way(domain));
+        if let Some(number) = &references.number {
+            rivals.extend(self.askers(references.provider.as_deref(), number));
+        }
+        rivals
+    }
+
+    /// Customers that claim a domain which equals this one, or is above or below it.
+    fn customers_in_the_way(&self, domain: &str) -> Vec<Key> {
+        self.index
+            .in_the_way(domain)
+            .into_iter()
+            .filter_map(Claimant::key)
+            .collect()
+    }
+
     /// Customers whose spec asks for a number.
     fn askers(&self, provider: Option<&str>, number: &str) -> Vec<Key> {
         self.index
             .with_number(provider, number)
-            .filter_map(|claimant| match claimant {
-                Claimant::Customer(id) => Some(Key::new(Kind::Customer, &id.0, &id.1)),
-                Claimant::Tenant(_) => None,
-            })
+            .filter_map(Claimant::key)
             .collect()
     }
 
@@ -70,13 +108,16 @@ impl World {
             for plan in [plan, plan_in_force].into_iter().flatten() {
                 concerned.insert(Key::new(Kind::ServicePlan, "", &plan));
             }
-            for (name, namespace) in routes {
+            for RouteReference {
+                name, namespace, ..
+            } in routes
+            {
                 concerned.extend(
                     namespace.map(|namespace| Key::new(Kind::PostalRoute, &namespace, &name)),
                 );
             }
             if let Some(domain) = domain {
-                concerned.extend(keys(Kind::Customer, self.index.in_the_way(&domain)));
+                concerned.extend(self.customers_in_the_way(&domain));
             }
             if let Some(number) = number {
                 concerned.extend(self.askers(provider.as_deref(), &number));
@@ -88,25 +129,41 @@ impl World {
     fn refer(&self, id: &Id, customer: &Customer) -> References {
         let lineage = self.lineage(&id.0).unwrap_or_default();
         let spec = &customer.spec;
-        let routes = entitlement::route_names(spec, &lineage)
-            .iter()
-            .map(|name| {
-                let found = entitlement::find_route(name, &lineage, |namespace, name| {
-                    self.own(namespace, name)
-                });
-                (name.clone(), found.map(|(namespace, _)| namespace))
-            })
-            .collect();
         let tenant = lineage
             .nearest()
             .and_then(|partner| self.namespace(&tenant_namespace(&partner.name_any(), &id.1)));
+        let facts = tenant
+            .map(|tenant| TenantFacts::read(&tenant.annotations))
+            .unwrap_or_default();
+        let routes = entitlement::route_names(spec, &lineage)
+            .iter()
+            .map(|name| self.refer_to_route(name, &lineage, &facts))
+            .collect();
         References {
             provider: lineage.provider(),
             plan: entitlement::plan_name(spec, &lineage).map(ToOwned::to_owned),
-            plan_in_force: tenant.and_then(|tenant| TenantFacts::read(&tenant.annotations).plan),
+            plan_in_force: facts.plan,
             routes,
             domain: entitlement::ingress_domain(&id.1, spec, &lineage),
             number: spec.customer_number.clone(),
+        }
+    }
+
+    /// Where a route asked for is found: along the path, else where it was in force before.
+    fn refer_to_route(&self, name: &str, lineage: &Lineage, facts: &TenantFacts) -> RouteReference {
+        let found = entitlement::find_route(name, lineage, |at, name| self.own(at, name));
+        let offered = found.map(|(namespace, _)| namespace);
+        let in_force = || {
+            entitlement::route_in_force(name, lineage, &facts.routes, |at, name| {
+                self.own::<PostalRoute>(at, name).is_some()
+            })
+        };
+        let withdrawn = offered.is_none();
+        let namespace = offered.or_else(in_force);
+        RouteReference {
+            name: name.to_owned(),
+            withdrawn: withdrawn && namespace.is_some(),
+            namespace,
         }
     }
 }

@@ -196,8 +196,20 @@ impl World {
         concerned.extend(self.keepers_by_name(name));
         let (old, new) = (change.old.as_ref(), change.new.as_ref());
         concerned.extend(self.retell_number(name));
+        concerned.extend(self.retell_domain(name));
         if let Some((partner, customer)) = name.split_once(meta::TENANT_SEPARATOR) {
-            concerned.extend(self.reindex(&(partner_namespace(partner), customer.to_owned())));
+            let customer = (partner_namespace(partner), customer.to_owned());
+            concerned.extend(self.reindex(&customer));
+            let age = |seen: Option<&NamespaceSeen>| {
+                seen.map(|seen| {
+                    let uid = seen.label(meta::LABEL_CUSTOMER_UID).to_owned();
+                    let since = seen.annotation(meta::ANNOTATION_CUSTOMER_SINCE).to_owned();
+                    (uid, since)
+                })
+            };
+            if age(old) != age(new) {
+                concerned.extend(self.rivals(&customer));
+            }
         }
         let bearing = |seen: Option<&NamespaceSeen>| {
             seen.map(|seen| {

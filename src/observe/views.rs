@@ -7,18 +7,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::index::Claimant;
 use super::table::Id;
 use super::world::World;
 use crate::api::{
     ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, holds, meta,
 };
-use crate::domain::claims::Claim;
 use crate::domain::entitlement;
 use crate::domain::facts::TenantFacts;
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::names::{partner_namespace, tenant_namespace};
-use crate::domain::number;
 use crate::domain::people::Person;
 use crate::plan::observed::{
     CustomerObserved, Departure, PartnerObserved, RouteObserved, RouteSeen, RouteState, SecretSeen,
@@ -35,7 +32,7 @@ impl World {
         users_swept_along: bool,
         now: Timestamp,
     ) -> Option<CustomerObserved> {
-        let customer = self.own::<Customer>(&key.namespace, &key.name)?;
+        let customer: Arc<Customer> = self.readable(key).or_else(|| self.remains(key))?;
         let id: Id = (key.namespace.to_string(), key.name.to_string());
         let home = self.place(&key.namespace);
         let partner = home
@@ -58,11 +55,13 @@ impl World {
             .unwrap_or_default();
         let references = self.index.references(&id).cloned().unwrap_or_default();
 
-        let routes = references.routes.iter().map(|(name, found)| RouteSeen {
-            name: name.clone(),
-            found: found
+        let routes = references.routes.iter().map(|route| RouteSeen {
+            name: route.name.clone(),
+            found: route
+                .namespace
                 .as_ref()
-                .map(|at| (at.clone(), self.route_state(at, name))),
+                .map(|at| (at.clone(), self.route_state(at, &route.name))),
+            withdrawn: route.withdrawn,
         });
         Some(CustomerObserved {
             routes: routes.collect(),
@@ -81,7 +80,7 @@ impl World {
                 &customer,
                 references.provider.as_deref(),
             ),
-            domain_claims: self.domain_claims(&id, references.domain.as_deref()),
+            domain_claims: self.domain_claims(&id, &namespace, references.domain.as_deref()),
             customer,
             home,
             tenant,
@@ -147,62 +146,6 @@ impl World {
         users.collect()
     }
 
-    fn free_number(&self, provider: Option<&str>, uid: &str) -> String {
-        // Of 2^40 numbers a second try is already one in many millions; the bound is for totality.
-        let free = (0..64)
-            .map(|attempt| number::generate(uid, attempt))
-            .find(|n| self.index.number_is_free(provider, n));
-        free.unwrap_or_else(|| number::generate(uid, 64))
-    }
-
-    fn number_claims(
-        &self,
-        id: &Id,
-        tenant: &str,
-        customer: &Customer,
-        provider: Option<&str>,
-    ) -> Vec<Claim> {
-        let Some(number) = &customer.spec.customer_number else {
-            return Vec::new();
-        };
-        let claims =
-            self.index
-                .with_number(provider, number)
-                .filter_map(|claimant| match claimant {
-                    Claimant::Customer(other) if other == id => None,
-                    Claimant::Customer(other) => Some(self.claim(other)),
-                    Claimant::Tenant(namespace) if namespace == tenant => None,
-                    Claimant::Tenant(namespace) => Some(Claim {
-                        id: namespace.clone(),
-                        recorded: true,
-                        created: None,
-                    }),
-                });
-        claims.collect()
-    }
-
-    fn domain_claims(&self, id: &Id, domain: Option<&str>) -> Vec<Claim> {
-        let others = domain
-            .map(|domain| self.index.in_the_way(domain))
-            .unwrap_or_default();
-        others
-            .into_iter()
-            .filter(|other| *other != id)
-            .map(|other| self.claim(other))
-            .collect()
-    }
-
-    fn claim(&self, customer: &Id) -> Claim {
-        let object = self.own::<Customer>(&customer.0, &customer.1);
-        Claim {
-            id: format!("{}/{}", customer.0, customer.1),
-            recorded: false,
-            created: object
-                .and_then(|object| object.creation_timestamp())
-                .map(|time| time.0),
-        }
-    }
-
     /// Everything about one partner.
     pub fn partner(
         &self,
@@ -211,7 +154,7 @@ impl World {
         departure: Option<Departure>,
         now: Timestamp,
     ) -> Option<PartnerObserved> {
-        let partner = self.own::<Partner>(&key.namespace, &key.name)?;
+        let partner: Arc<Partner> = self.readable(key).or_else(|| self.remains(key))?;
         let namespace = partner_namespace(&key.name);
         let above = self.place(&key.namespace);
         let own = self.namespace(&namespace).cloned();
@@ -284,7 +227,7 @@ impl World {
                 references
                     .routes
                     .iter()
-                    .filter(|(_, found)| found.is_some())
+                    .filter(|route| route.namespace.is_some())
                     .count()
                     == 1
             })

@@ -13,6 +13,7 @@ use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::index::{Index, Multi};
+use super::own::Own;
 use super::seen::Child;
 use super::table::{Change, Entry, Id, Table};
 use super::tolerant::{Tolerant, Unreadable};
@@ -25,18 +26,6 @@ use crate::plan::{Key, Kind, Written};
 
 /// Longest partner path.
 const DEEPEST: usize = 32;
-
-/// A kind of Clientele's own.
-pub trait Own: Resource<DynamicType = ()> + Clone + Send + Sync + 'static {
-    /// Which one.
-    const KIND: Kind;
-    /// Its table.
-    fn table(world: &World) -> &Table<Tolerant<Self>>;
-    /// Its table, to change it.
-    fn table_mut(world: &mut World) -> &mut Table<Tolerant<Self>>;
-    /// The objects that a change of an object of this kind may concern, but for itself.
-    fn concerns(world: &mut World, change: &Change<Tolerant<Self>>) -> BTreeSet<Key>;
-}
 
 impl<K: Resource<DynamicType = ()> + Clone> Entry for Tolerant<K> {
     fn id(&self) -> Id {
@@ -290,6 +279,13 @@ impl World {
         }
     }
 
+    /// What is left of an object that cannot be read and is going: its metadata, which is all that letting it go takes.
+    pub fn remains<K: Own>(&self, key: &Key) -> Option<Arc<K>> {
+        let unreadable = self.unreadable_object::<K>(key)?;
+        let going = unreadable.metadata.deletion_timestamp.is_some();
+        going.then(|| Arc::new(K::remains(unreadable.metadata.clone())))
+    }
+
     /// How many customers have this access, by their status.
     pub fn customers_with(&self, access: Option<Access>) -> usize {
         let objects = self
@@ -366,32 +362,4 @@ impl World {
         bottom_first.reverse();
         whole.then(|| Lineage::new(bottom_first))
     }
-}
-
-macro_rules! own {
-    ($($kind:ident => $field:ident, $concerns:ident;)+) => {$(
-        impl Own for $kind {
-            const KIND: Kind = Kind::$kind;
-
-            fn table(world: &World) -> &Table<Tolerant<Self>> {
-                &world.$field
-            }
-
-            fn table_mut(world: &mut World) -> &mut Table<Tolerant<Self>> {
-                &mut world.$field
-            }
-
-            fn concerns(world: &mut World, change: &Change<Tolerant<Self>>) -> BTreeSet<Key> {
-                world.$concerns(change)
-            }
-        }
-    )+};
-}
-
-own! {
-    ServicePlan => plans, plan_concerns;
-    Partner => partners, partner_concerns;
-    PostalRoute => routes, route_concerns;
-    Customer => customers, customer_concerns;
-    CustomerUser => users, user_concerns;
 }

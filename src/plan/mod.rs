@@ -29,6 +29,8 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
+use crate::api::meta;
+
 /// What to do about one object.
 #[derive(Clone, Debug)]
 pub struct Plan<S> {
@@ -52,6 +54,12 @@ impl<S> Plan<S> {
             wake: None,
         }
     }
+}
+
+/// Whether a person has said that nothing is to be changed.
+fn is_paused(object: &impl ResourceExt) -> bool {
+    let paused = object.annotations().get(meta::ANNOTATION_PAUSED);
+    paused.is_some_and(|paused| paused == "true")
 }
 
 /// The step that puts a finalizer of ours on an object, unless it is there.

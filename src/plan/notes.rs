@@ -52,6 +52,9 @@ pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
         }
         _ => {}
     }
+    if find(old, ConditionType::PlanWithdrawn).is_none() {
+        notes.extend(find(Some(new), ConditionType::PlanWithdrawn).and_then(|is| note(true, is)));
+    }
     if let (Some(was), Some(is)) = (
         find(old, ConditionType::AccessOpen),
         find(Some(new), ConditionType::AccessOpen),

@@ -109,6 +109,8 @@ pub struct RouteSeen {
     pub name: String,
     /// The partner namespace where it was found, and whether it can be used.
     pub found: Option<(String, RouteState)>,
+    /// Whether it was found only because it is in force: the path no longer leads to it.
+    pub withdrawn: bool,
 }
 
 /// Everything about one customer.

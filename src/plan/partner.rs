@@ -1,7 +1,6 @@
 //! One partner: its own namespace, its staff's bindings, what it is offered, and how many are below it.
 
 use jiff::Timestamp;
-use kube::ResourceExt;
 
 use super::objects::namespace::Wanted;
 use super::objects::{Owner, bindings, partner as objects};
@@ -22,19 +21,21 @@ const ROLES: [StaffRole; 3] = [StaffRole::Reseller, StaffRole::Seller, StaffRole
 pub fn plan(observed: &PartnerObserved, now: Timestamp) -> Plan<PartnerStatus> {
     let partner = &observed.partner;
     let subject = Subject::of(Kind::Partner, partner.as_ref());
-    if partner
-        .annotations()
-        .get(meta::ANNOTATION_PAUSED)
-        .is_some_and(|paused| paused == "true")
-    {
-        let status = partner.status.clone().unwrap_or_default();
-        return Plan {
-            draft: Some(Draft::paused(status, subject.generation)),
-            ..Plan::nothing(subject)
-        };
-    }
-    if let Some(departure) = observed.departure {
-        return leave(observed, subject, departure);
+    let paused = super::is_paused(partner.as_ref());
+    match observed.departure {
+        // Taking the finalizer off changes nothing, and a pause must not hold up the end of a namespace or a CRD.
+        Some(Departure::SweptAlong) => return leave(observed, subject, Departure::SweptAlong),
+        _ if paused => {
+            let status = partner.status.clone().unwrap_or_default();
+            return Plan {
+                draft: Some(Draft::paused(status, subject.generation)),
+                // Its namespace or CRD may go later, which nothing of the object's own tells.
+                wake: observed.departure.map(|_| LOOK_AGAIN),
+                ..Plan::nothing(subject)
+            };
+        }
+        Some(departure @ Departure::Deleted) => return leave(observed, subject, departure),
+        None => {}
     }
     match accept(observed, &subject) {
         Ok(above) => settle(observed, subject, above.with(partner.clone()), now),

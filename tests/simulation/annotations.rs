@@ -182,3 +182,34 @@ fn do_it_now_looks_for_a_secret_at_once_and_writes_nothing_where_all_is_well() {
         assert!(reads.count() < 12);
     });
 }
+
+#[test]
+fn a_pause_holds_up_a_deletion_but_not_the_end_of_the_namespace_around_it() {
+    story(Pacing::default(), |sim| async move {
+        globex(&sim).await;
+        sim.annotate("customers", EMEA, "globex", PAUSED, Some("true"));
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        assert_eq!(sim.ready("customers", EMEA, "globex"), "False Paused");
+        assert_eq!(sim.names("rolebindings", GLOBEX), ["globex-admin"]);
+        let tenant = sim.see("namespaces", "", GLOBEX);
+        sim.delete("namespaces", "", EMEA);
+        sim.wait(minutes(2)).await;
+        assert_eq!(sim.find("customers", EMEA, "globex"), None);
+        assert_eq!(
+            sim.see("namespaces", "", GLOBEX),
+            tenant,
+            "nobody wished it away"
+        );
+    });
+    story(Pacing::default(), |sim| async move {
+        globex(&sim).await;
+        sim.annotate("customers", EMEA, "globex", PAUSED, Some("true"));
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        sim.annotate("customers", EMEA, "globex", PAUSED, None);
+        sim.settle().await;
+        assert_eq!(sim.find("customers", EMEA, "globex"), None);
+        assert_eq!(sim.names("rolebindings", GLOBEX), [""; 0]);
+    });
+}

@@ -173,6 +173,8 @@ fn a_plan_that_is_withdrawn_stays_in_force_and_new_uses_are_refused() {
         sim.settle().await;
         assert_eq!(pods(&sim, GLOBEX), "10");
         assert_eq!(sim.ready("customers", EMEA, "globex"), "True Settled");
+        let withdrawn = |sim: &Sim, name| sim.condition("customers", EMEA, name, "PlanWithdrawn");
+        assert_eq!(withdrawn(&sim, "globex"), "True PlanNotOffered");
         // Still live: what the plan says is still what its customers get.
         sim.spec(
             "serviceplans",
@@ -192,9 +194,20 @@ fn a_plan_that_is_withdrawn_stays_in_force_and_new_uses_are_refused() {
         sim.restart();
         sim.settle().await;
         assert_eq!(pods(&sim, GLOBEX), "20");
+        assert_eq!(withdrawn(&sim, "globex"), "True PlanNotOffered");
+        assert_eq!(withdrawn(&sim, "initech"), "", "it never had it");
+        let told = {
+            let state = sim.server.state();
+            let events = state.calls.iter().filter(|call| call.is_event());
+            events
+                .filter(|call| call.body["reason"] == "PlanNotOffered")
+                .count()
+        };
+        assert_eq!(told, 2, "each is told of once");
 
         sim.spec("partners", ROOT, "emea", json!({ "plans": null }));
         sim.settle().await;
+        assert_eq!(withdrawn(&sim, "globex"), "");
         assert_eq!(sim.ready("customers", EMEA, "initech"), "True Settled");
         assert_eq!(pods(&sim, "emea--initech"), "20");
     });

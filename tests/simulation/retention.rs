@@ -4,7 +4,7 @@ use clientele::api::{Customer, Role};
 use serde_json::{Value, json};
 
 use crate::people::{ROOT, customer, partner, user};
-use crate::scenes::{EMEA, GLOBEX, globex, minutes};
+use crate::scenes::{EMEA, GLOBEX, emea, globex, minutes};
 use crate::server::Pacing;
 use crate::server::resources::Verb;
 use crate::sim::{Sim, story};
@@ -290,5 +290,39 @@ fn a_partner_that_goes_and_comes_back_finds_its_namespace_and_customers() {
             sim.see("namespaces", "", EMEA)["metadata"]["annotations"]["clientele.dev/partner-uid"],
             uid
         );
+    });
+}
+
+#[test]
+fn a_kept_tenant_keeps_its_domain_until_it_is_gone_or_the_company_is_back() {
+    let with_domain = |name: &str| {
+        let mut customer = customer(EMEA, name);
+        customer.spec.domain = Some("globex.example".into());
+        customer
+    };
+    story(Pacing::default(), |sim| async move {
+        emea(&sim).await;
+        sim.create(&with_domain("globex"));
+        sim.settle().await;
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        sim.create(&with_domain("rival"));
+        sim.settle().await;
+        let (conflict, settled) = ("False DomainConflict", "True Settled");
+        assert_eq!(sim.ready("customers", EMEA, "rival"), conflict);
+        sim.create(&with_domain("globex"));
+        sim.settle().await;
+        // Its object is younger than the rival's, the company is not.
+        assert_eq!(sim.ready("customers", EMEA, "globex"), settled);
+        assert_eq!(sim.ready("customers", EMEA, "rival"), conflict);
+        sim.restart();
+        sim.settle().await;
+        assert_eq!(sim.ready("customers", EMEA, "globex"), settled);
+        assert_eq!(sim.ready("customers", EMEA, "rival"), conflict);
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        sim.delete("namespaces", "", GLOBEX);
+        sim.settle().await;
+        assert_eq!(sim.ready("customers", EMEA, "rival"), settled);
     });
 }

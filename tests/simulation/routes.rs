@@ -132,11 +132,41 @@ fn the_nearest_route_of_a_name_wins_and_says_which_one_it_hides() {
             json!({ "inheritable": false }),
         );
         sim.settle().await;
-        assert_eq!(used(EMEA), 0);
-        assert_eq!(
-            sim.ready("customers", "partner-dach", "globex"),
-            "False NoUsableRoute"
-        );
+        // It stays in force where it is in use, also for an operator that has seen nothing of before ...
+        for restart in [false, true] {
+            if restart {
+                sim.restart();
+                sim.settle().await;
+            }
+            assert_eq!(used(EMEA), 1);
+            assert_eq!(routes(&sim, "partner-dach", "globex").0, json!(["relay"]));
+            assert_eq!(
+                sim.condition("customers", "partner-dach", "globex", "RoutesReady"),
+                "False RouteWithdrawn"
+            );
+            assert_eq!(
+                sim.ready("customers", "partner-dach", "globex"),
+                "True Settled"
+            );
+        }
+        // ... and nowhere else.
+        let mut initech = customer("partner-dach", "initech");
+        initech.spec.postal_routes = Some(vec!["relay".into()]);
+        sim.create(&initech);
+        sim.settle().await;
+        let no_route = "False NoUsableRoute";
+        assert_eq!(sim.ready("customers", "partner-dach", "initech"), no_route);
+        // Who lets go of it has lost it.
+        for list in [json!(["other"]), json!(["relay"])] {
+            sim.spec(
+                "customers",
+                "partner-dach",
+                "globex",
+                json!({ "postalRoutes": list }),
+            );
+            sim.settle().await;
+            assert_eq!(sim.ready("customers", "partner-dach", "globex"), no_route);
+        }
     });
 }
 

@@ -93,6 +93,32 @@ fn one_unreadable_object_of_each_kind_stops_nobody_else() {
 }
 
 #[test]
+fn what_cannot_be_read_can_be_deleted_all_the_same() {
+    story(Pacing::default(), |sim| async move {
+        globex(&sim).await;
+        let mut bad = sim.see("customers", EMEA, "globex");
+        bad["spec"]["contact"] = json!(7);
+        sim.plant(&bad);
+        let mut worse = sim.see("partners", ROOT, "emea");
+        worse["spec"]["displayName"] = json!(7);
+        sim.settle().await;
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        assert_eq!(sim.find("customers", EMEA, "globex"), None);
+        let tenant = sim.see("namespaces", "", GLOBEX);
+        assert_eq!(
+            tenant["metadata"]["labels"]["clientele.dev/access"],
+            "Locked"
+        );
+        assert_eq!(sim.names("rolebindings", GLOBEX), [""; 0]);
+        sim.plant(&worse);
+        sim.delete("partners", ROOT, "emea");
+        sim.settle().await;
+        assert_eq!(sim.find("partners", ROOT, "emea"), None);
+    });
+}
+
+#[test]
 fn what_becomes_unreadable_keeps_what_it_had_until_it_is_mended() {
     story(Pacing::default(), |sim| async move {
         globex(&sim).await;

@@ -86,6 +86,8 @@ pub struct Decisions<'a> {
     pub plan: Option<&'a ServicePlanSpec>,
     /// A plan is in force, but its object is gone: what it made stays as it is.
     pub plan_lost: bool,
+    /// The partner that no longer offers the plan in force.
+    pub plan_withdrawn_by: Option<String>,
     /// Routes that can be used, best first.
     pub usable_routes: Vec<String>,
     /// `RoutesReady`.
@@ -127,14 +129,16 @@ impl<'a> Decisions<'a> {
             facts.customer_number = facts.customer_number.or(told.customer_number.clone());
             facts.customer_since = facts.customer_since.or(since);
         }
+        // Not now: two customers must come out in the order in which they were made, whoever is looked at first.
+        let made = customer.creation_timestamp().map_or(now, |time| time.0);
         facts
             .customer_since
-            .get_or_insert_with(|| second(now).to_string());
+            .get_or_insert_with(|| second(made).to_string());
         facts.contact_email = Some(spec.contact.email.clone());
 
         troubles.extend(number(observed, &mut facts));
-        let (plan, plan_lost, plan_trouble) = plan(observed, lineage, &mut facts);
-        troubles.extend(plan_trouble);
+        let chosen = choose_plan(observed, lineage, &mut facts);
+        troubles.extend(chosen.trouble);
 
         let access = AccessVerdict::of(
             spec.active.or(facts.defaults.active).unwrap_or(true),
@@ -143,14 +147,16 @@ impl<'a> Decisions<'a> {
 
         let (usable_routes, routes_condition, route_trouble) = routes(observed);
         troubles.extend(route_trouble);
+        facts.routes = routes_in_force(observed);
 
         let mut ingress_domain = entitlement::ingress_domain(&customer.name_any(), spec, lineage);
-        let mine = claim(observed, false);
+        let mine = claim(observed, &facts);
         if let Some(domain) =
             ingress_domain.take_if(|_| beaten_by(&mine, &observed.domain_claims).is_some())
         {
             let message = format!(
-                "The domain {domain} equals, contains or is part of an older customer's domain. Choose another one."
+                "The domain {domain} equals, contains or is part of an older customer's domain, or of one that a kept tenant \
+                 still holds. Choose another one."
             );
             troubles.push(Trouble::stalled(Reason::DomainConflict, message));
         }
@@ -163,8 +169,9 @@ impl<'a> Decisions<'a> {
         Self {
             facts,
             access,
-            plan,
-            plan_lost,
+            plan: chosen.in_force,
+            plan_lost: chosen.lost,
+            plan_withdrawn_by: chosen.withdrawn_by,
             usable_routes,
             routes_condition,
             domain: entitlement::domain(spec, lineage),
@@ -183,17 +190,18 @@ impl<'a> Decisions<'a> {
     }
 }
 
-/// This customer as a claimant.
-fn claim(observed: &CustomerObserved, recorded: bool) -> Claim {
+/// This customer as a claimant. Its age is that of the company, whose object may have been made again.
+fn claim(observed: &CustomerObserved, facts: &TenantFacts) -> Claim {
     let customer = &observed.customer;
+    let since = facts.customer_since.as_deref();
     Claim {
         id: format!(
             "{}/{}",
             customer.namespace().unwrap_or_default(),
             customer.name_any()
         ),
-        recorded,
-        created: customer.creation_timestamp().map(|time| time.0),
+        recorded: false,
+        created: since.and_then(|since| since.parse().ok()),
     }
 }
 
@@ -211,7 +219,7 @@ fn number(observed: &CustomerObserved, facts: &mut TenantFacts) -> Option<Troubl
         facts.customer_number = Some(observed.free_number.clone());
         return None;
     };
-    if beaten_by(&claim(observed, false), &observed.number_claims).is_some() {
+    if beaten_by(&claim(observed, facts), &observed.number_claims).is_some() {
         let message = format!(
             "Another customer of the same provider has the number {given}. Give this one another number."
         );
@@ -221,27 +229,38 @@ fn number(observed: &CustomerObserved, facts: &mut TenantFacts) -> Option<Troubl
     None
 }
 
+/// What becomes of the plan.
+#[derive(Default)]
+struct Chosen<'a> {
+    in_force: Option<&'a ServicePlanSpec>,
+    /// One is in force, but its object is gone.
+    lost: bool,
+    /// One is in force that this partner no longer offers.
+    withdrawn_by: Option<String>,
+    trouble: Option<Trouble>,
+}
+
 /// The plan: a new one must exist and be offered; one in force stays when it is no longer offered.
-fn plan<'a>(
+fn choose_plan<'a>(
     observed: &'a CustomerObserved,
     lineage: &Lineage,
     facts: &mut TenantFacts,
-) -> (Option<&'a ServicePlanSpec>, bool, Option<Trouble>) {
+) -> Chosen<'a> {
     let in_force = |trouble, facts: &TenantFacts| {
-        let kept = observed
-            .plan_in_force
-            .as_ref()
-            .filter(|_| facts.plan.is_some());
-        (
-            kept.map(|plan| &plan.spec),
-            facts.plan.is_some() && kept.is_none(),
-            Some(trouble),
-        )
+        let recorded = facts.plan.as_deref();
+        let kept = observed.plan_in_force.as_ref();
+        let kept = kept.filter(|_| recorded.is_some());
+        Chosen {
+            in_force: kept.map(|plan| &plan.spec),
+            lost: recorded.is_some() && kept.is_none(),
+            withdrawn_by: recorded.and_then(|plan| lineage.offers_plan(plan).err()),
+            trouble: Some(trouble),
+        }
     };
     let Some(asked) = entitlement::plan_name(&observed.customer.spec, lineage) else {
         facts.plan = None;
         // Having no plan is a state a partner may want, not a mistake.
-        return (None, false, None);
+        return Chosen::default();
     };
     let already = facts.plan.as_deref() == Some(asked);
     let Some(plan) = &observed.plan else {
@@ -250,14 +269,28 @@ fn plan<'a>(
         );
         return in_force(Trouble::stalled(Reason::PlanNotFound, message), facts);
     };
-    if let (false, Err(by)) = (already, lineage.offers_plan(asked)) {
+    let refused_by = lineage.offers_plan(asked).err();
+    if let (false, Some(by)) = (already, &refused_by) {
         let message = format!(
             "Plan {asked} is not offered by partner {by}. Choose one that is: kubectl get configmap partner -o yaml"
         );
         return in_force(Trouble::stalled(Reason::PlanNotOffered, message), facts);
     }
     facts.plan = Some(asked.to_owned());
-    (Some(&plan.spec), false, None)
+    Chosen {
+        in_force: Some(&plan.spec),
+        withdrawn_by: refused_by,
+        ..Chosen::default()
+    }
+}
+
+/// The routes found now, which stay when the path no longer leads to them.
+fn routes_in_force(observed: &CustomerObserved) -> Vec<(String, String)> {
+    let found = observed.routes.iter().filter_map(|route| {
+        let (namespace, _) = route.found.as_ref()?;
+        Some((namespace.clone(), route.name.clone()))
+    });
+    found.collect()
 }
 
 /// Which routes can be used, `RoutesReady`, and what is wrong if none can be.
@@ -295,6 +328,23 @@ fn routes(observed: &CustomerObserved) -> (Vec<String>, RoutesCondition, Option<
         );
     }
     let ways = format!("Mail goes by {}", usable.join(", then "));
+    let withdrawn: Vec<_> = observed
+        .routes
+        .iter()
+        .filter(|route| route.withdrawn)
+        .map(|route| route.name.as_str())
+        .collect();
+    if problems.is_empty() && !withdrawn.is_empty() {
+        let message = format!(
+            "{ways}; {} is no longer inheritable and stays in force here until another list is asked for.",
+            withdrawn.join(", ")
+        );
+        return (
+            usable,
+            condition(false, Reason::RouteWithdrawn, message),
+            None,
+        );
+    }
     if problems.is_empty() {
         return (
             usable,

@@ -22,15 +22,13 @@ use crate::domain::names::{CustomerName, PartnerName, tenant_namespace};
 pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus> {
     let customer = &observed.customer;
     let subject = Subject::of(Kind::Customer, customer.as_ref());
-    if customer
-        .annotations()
-        .get(meta::ANNOTATION_PAUSED)
-        .is_some_and(|paused| paused == "true")
-    {
-        return paused(observed, subject);
-    }
-    if let Some(departure) = observed.departure {
-        return leave(observed, subject, departure);
+    let paused = super::is_paused(customer.as_ref());
+    match observed.departure {
+        // Taking the finalizer off changes nothing, and a pause must not hold up the end of a namespace or a CRD.
+        Some(Departure::SweptAlong) => return leave(observed, subject, Departure::SweptAlong),
+        _ if paused => return pause(observed, subject),
+        Some(departure @ Departure::Deleted) => return leave(observed, subject, departure),
+        None => {}
     }
     match home(observed) {
         Err(trouble) => stalled(observed, subject, trouble),
@@ -67,10 +65,12 @@ fn home(observed: &CustomerObserved) -> Result<(&Lineage, String), Trouble> {
 }
 
 /// Nothing is changed; the status only says so.
-fn paused(observed: &CustomerObserved, subject: Subject) -> Plan<CustomerStatus> {
+fn pause(observed: &CustomerObserved, subject: Subject) -> Plan<CustomerStatus> {
     let status = observed.customer.status.clone().unwrap_or_default();
     Plan {
         draft: Some(Draft::paused(status, subject.generation)),
+        // Its namespace or CRD may go later, which nothing of the object's own tells.
+        wake: observed.departure.map(|_| LOOK_AGAIN),
         ..Plan::nothing(subject)
     }
 }
@@ -165,7 +165,7 @@ fn open(
         users: rooms.users,
         ..CustomerStatus::default()
     };
-    let others = vec![
+    let mut others = vec![
         (
             ConditionType::AccessOpen,
             access.is_open(),
@@ -180,6 +180,17 @@ fn open(
         ),
         decisions.routes_condition,
     ];
+    if let (Some(by), Some(plan)) = (decisions.plan_withdrawn_by, &decisions.facts.plan) {
+        let message = format!(
+            "Partner {by} no longer offers plan {plan}. It stays in force here; once left, it cannot be chosen again."
+        );
+        others.push((
+            ConditionType::PlanWithdrawn,
+            true,
+            Reason::PlanNotOffered,
+            message,
+        ));
+    }
     Plan {
         subject,
         stages,
