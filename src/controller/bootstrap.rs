@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::join;
 use futures::stream::{Stream, StreamExt as _, select};
 
 use k8s_openapi::api::admissionregistration::v1::{
@@ -114,10 +115,12 @@ async fn find_or_make(client: &Client, name: &str) -> kube::Result<()> {
 /// Says "ready" while the policies that the operator relies on exist and the fence really refuses; else why not. Looks again
 /// when one of them is changed.
 pub async fn readiness(client: Client, health: Health) {
-    let mut changes = std::pin::pin!(select(
-        changes::<ValidatingAdmissionPolicy>(&client),
-        changes::<ValidatingAdmissionPolicyBinding>(&client),
-    ));
+    let mut policies = Box::pin(changes::<ValidatingAdmissionPolicy>(&client));
+    let mut bindings = Box::pin(changes::<ValidatingAdmissionPolicyBinding>(&client));
+    // Both watches begin before the first look, so that nothing changes unseen in between. Where they cannot, looking says why.
+    let begun = join(policies.next(), bindings.next());
+    let _ = tokio::time::timeout(AGAIN, begun).await;
+    let mut changes = select(policies, bindings);
     loop {
         let checked = check(&client).await;
         let wait = if checked.is_ok() {

@@ -10,7 +10,7 @@ use clientele::api::{ContainerDefaults, Customer, Partner, Role};
 use futures::future::join_all;
 use k8s_openapi::api::core::v1::ResourceQuota;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use kube::api::ListParams;
+use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
@@ -45,7 +45,8 @@ impl Measured {
         })
         .await;
         let partner = world.provider().await;
-        let partner = change(&world, &partner, json!({"spec": {"domain": "one.example"}})).await;
+        let domain = format!("one.{}.example", partner.name_any());
+        let partner = change(&world, &partner, json!({"spec": {"domain": domain}})).await;
         world.ready(&partner).await;
         let measured = Self {
             world,
@@ -69,6 +70,12 @@ impl Measured {
     async fn settle(&self) -> Vec<Customer> {
         let customers = self.customers();
         let customers = join_all(customers.iter().map(|one| settled(&self.world, one))).await;
+        // Counts follow within seconds; a world that still counts is not settled.
+        until_so(&self.world, &self.partner, "counted", |partner| {
+            let status = partner.status.as_ref();
+            status.is_some_and(|status| usize::try_from(status.customers) == Ok(SOME))
+        })
+        .await;
         self.silence().await;
         customers
     }
@@ -82,7 +89,9 @@ impl Measured {
         let tenants = format!("{}--", self.partner.name_any());
         let home = home(&self.partner);
         let ours = |name: &str| name == home || name.starts_with(&tenants);
-        let place = ours(&call.namespace) || (call.resource == "namespaces" && ours(&call.name));
+        let partner = call.resource.starts_with("partners") && call.name == self.partner.name_any();
+        let place =
+            partner || ours(&call.namespace) || (call.resource == "namespaces" && ours(&call.name));
         place && call.user == OPERATOR_USER && !call.impersonated
     }
 
@@ -227,10 +236,11 @@ async fn a_change_in_a_partner_costs_a_write_for_each_object_it_changes() {
     let measured = Measured::begin().await;
     let customers = measured.settle().await;
     let before = measured.mark().await;
+    let two = format!("two.{}.example", measured.partner.name_any());
     change(
         &measured.world,
         &measured.partner,
-        json!({"spec": {"domain": "two.example"}}),
+        json!({"spec": {"domain": two}}),
     )
     .await;
     for customer in &customers {
@@ -240,7 +250,7 @@ async fn a_change_in_a_partner_costs_a_write_for_each_object_it_changes() {
             "under the other domain",
             |customer| {
                 let status = customer.status.as_ref();
-                status.and_then(|status| status.domain.as_deref()) == Some("two.example")
+                status.and_then(|status| status.domain.as_deref()) == Some(&two)
             },
         )
         .await;
@@ -267,28 +277,34 @@ async fn a_change_in_a_partner_costs_a_write_for_each_object_it_changes() {
 async fn what_happens_in_a_tenant_costs_nothing() {
     let measured = Measured::begin().await;
     let customers = measured.settle().await;
-    let before = measured.mark().await;
+    let counted = |quota: &ResourceQuota| {
+        let status = quota.status.as_ref()?;
+        status.used.as_ref()?.get("count/configmaps").cloned()
+    };
+    let mut used = Vec::new();
     for customer in &customers {
-        let place = tenant(customer);
-        let quotas = measured.world.api::<ResourceQuota>(&place);
-        let used = async |what: &str| {
-            until(quotas.clone(), "clientele", what, |quota| {
-                let status = quota.and_then(|quota| quota.status.as_ref());
-                let used = status.and_then(|status| status.used.as_ref()?.get("count/configmaps"));
-                // The tenant's own, ours, and the one Kubernetes puts into every namespace.
-                used.is_some_and(|used| used.0 == "3")
-            })
+        let quotas = measured.world.api::<ResourceQuota>(&tenant(customer));
+        let quota = until(quotas.clone(), "clientele", "in force", |quota| {
+            quota.is_some_and(|quota| counted(quota).is_some())
+        });
+        used.push((
+            tenant(customer),
+            quotas,
+            quota.await.as_ref().and_then(counted),
+        ));
+    }
+    measured.silence().await;
+    let before = measured.mark().await;
+    for (place, quotas, used) in used {
+        let maps = measured.world.api(&place);
+        let own = config_map(&place, "own");
+        maps.create(&PostParams::default(), &own)
             .await
-        };
-        eventually("the quota counts", PATIENCE, async || {
-            let maps = measured.world.api(&place);
-            maps.create(&Default::default(), &config_map(&place, "own"))
-                .await
-                .map(drop)
-                .report()
+            .expect("made");
+        until(quotas, "clientele", "counting another ConfigMap", |quota| {
+            quota.is_some_and(|quota| counted(quota) != used)
         })
         .await;
-        used("counting the tenant's own").await;
     }
     measured.silence().await;
     exactly(measured.counts(before).await, &[]);

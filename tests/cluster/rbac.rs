@@ -110,7 +110,10 @@ async fn the_operator_reads_secrets_only_where_a_route_has_some_and_writes_no_ri
         assert!(named(&everywhere, resource).is_empty(), "{resource}");
     }
     assert_eq!(named(&everywhere, "clusterroles"), ["bind"]);
-    assert_eq!(named(&everywhere, "validatingadmissionpolicies"), ["list"]);
+    assert_eq!(
+        named(&everywhere, "validatingadmissionpolicies"),
+        ["list", "watch"]
+    );
 }
 
 /// Whoever makes a binding needs every right that it gives: a tenant's admin could bind nothing otherwise.

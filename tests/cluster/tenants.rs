@@ -126,7 +126,7 @@ async fn a_tenant_is_furnished_as_its_plan_says() {
         "pods": "10", "requests.cpu": "4", "services.nodeports": "1", "services.loadbalancers": "0",
         "count/configmaps": "200", "count/secrets": "200", "count/services": "100", "count/serviceaccounts": "50",
         "count/rolebindings.rbac.authorization.k8s.io": "50", "count/jobs.batch": "500", "count/persistentvolumeclaims": "100",
-        "count/pods": "1000", "count/replicationcontrollers": "100", "count/deployments.apps": "200",
+        "count/pods": "1k", "count/replicationcontrollers": "100", "count/deployments.apps": "200",
         "count/replicasets.apps": "2200", "count/statefulsets.apps": "100", "count/daemonsets.apps": "50",
         "count/cronjobs.batch": "100", "count/horizontalpodautoscalers.autoscaling": "200",
         "count/poddisruptionbudgets.policy": "200", "count/ingresses.networking.k8s.io": "100",

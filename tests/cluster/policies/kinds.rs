@@ -50,6 +50,32 @@ async fn status_is_the_operators() {
 }
 
 #[tokio::test]
+async fn finalizers_are_there_from_the_first_moment() {
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let finalizers = async |object: Value, theirs: &[&str]| {
+        let mut object = object;
+        object["metadata"]["finalizers"] = json!(theirs);
+        let made = call(&world.admin, &create(object).about(&tenant))
+            .await
+            .expect("made");
+        made["metadata"]["finalizers"].clone()
+    };
+    let ours = "clientele.dev/tenant";
+    assert_eq!(finalizers(customer("b"), &[]).await, json!([ours]));
+    assert_eq!(
+        finalizers(customer("c"), &["example.com/a"]).await,
+        json!(["example.com/a", ours])
+    );
+    assert_eq!(finalizers(customer("d"), &[ours]).await, json!([ours]));
+    let above = partner("e", &json!({}));
+    assert_eq!(
+        finalizers(above, &[]).await,
+        json!(["clientele.dev/partner"])
+    );
+}
+
+#[tokio::test]
 async fn what_is_going_is_not_changed() {
     let going = "is being deleted, so a change to it would be lost";
     let path = format!("{KINDS}/customers/a");
