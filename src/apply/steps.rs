@@ -56,6 +56,10 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, step: &Step)
     }
 }
 
+fn is_ours(finalizer: &str) -> bool {
+    [meta::FINALIZER_TENANT, meta::FINALIZER_PARTNER].contains(&finalizer)
+}
+
 async fn set_finalizers(
     client: &Client,
     own: &Address,
@@ -71,7 +75,12 @@ async fn set_finalizers(
     });
     match own.merge(client, &subject.key.name, &patch).await {
         Ok(object) => (Some(Written::Own(object)), None),
-        Err(error) if Cause::of(&error) == Cause::NotFound => (None, None),
+        // Taken off an object that is gone it is as well; but nothing may be made for one.
+        Err(error)
+            if Cause::of(&error) == Cause::NotFound && !finalizers.iter().any(|f| is_ours(f)) =>
+        {
+            (None, None)
+        }
         Err(error) => (None, Some(failure("setting the finalizer", &error))),
     }
 }

@@ -326,3 +326,28 @@ fn a_kept_tenant_keeps_its_domain_until_it_is_gone_or_the_company_is_back() {
         assert_eq!(sim.ready("customers", EMEA, "rival"), settled);
     });
 }
+
+#[test]
+fn a_customer_that_never_got_its_number_finds_its_tenant_again_when_it_is_made_again() {
+    story(Pacing::default(), |sim| async move {
+        emea(&sim).await;
+        for name in ["first", "globex"] {
+            let mut customer = customer(EMEA, name);
+            customer.spec.customer_number = Some("C-1".into());
+            sim.create(&customer);
+            sim.settle().await;
+        }
+        let again = sim.see("customers", EMEA, "globex")["spec"].clone();
+        assert_eq!(sim.ready("customers", EMEA, "globex"), "False NumberTaken");
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        let metadata = json!({ "name": "globex", "namespace": EMEA });
+        sim.create(&json!({ "kind": "Customer", "metadata": metadata, "spec": again }));
+        sim.settle().await;
+        assert_eq!(sim.ready("customers", EMEA, "globex"), "False NumberTaken");
+        let labels = sim.see("namespaces", "", GLOBEX)["metadata"]["labels"].clone();
+        let uid = sim.see("customers", EMEA, "globex")["metadata"]["uid"].clone();
+        assert_eq!(labels["clientele.dev/customer-uid"], uid);
+        assert_eq!(labels["clientele.dev/retained"], Value::Null);
+    });
+}

@@ -1,5 +1,8 @@
 //! Watches that are late: nothing is written twice because its echo has not come, and nothing is lost that came late.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use clientele::api::Role;
 use serde_json::json;
 
@@ -181,5 +184,22 @@ fn a_user_added_and_taken_away_within_the_lag_leaves_nothing_behind() {
         sim.delete("customerusers", EMEA, "eve");
         sim.settle().await;
         assert_eq!(sim.names("rolebindings", GLOBEX), ["globex-admin"]);
+    });
+}
+
+#[test]
+fn a_customer_that_was_gone_before_it_was_seen_gets_no_tenant() {
+    let lag = BTreeMap::from([("customers", Duration::from_millis(500))]);
+    let pacing = Pacing {
+        lag,
+        ..Pacing::default()
+    };
+    story(pacing, |sim| async move {
+        emea(&sim).await;
+        sim.create(&customer(EMEA, "globex"));
+        sim.wait(Duration::from_millis(100)).await;
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        assert!(sim.find("namespaces", "", GLOBEX).is_none());
     });
 }

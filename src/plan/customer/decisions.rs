@@ -43,9 +43,10 @@ pub fn adoption(
     }
     // The object was made again. The same company gets its tenant back, nobody else does.
     let same_mail = facts.contact_email.as_deref() == Some(customer.spec.contact.email.as_str());
-    let same_number = match &customer.spec.customer_number {
-        Some(number) => facts.customer_number.as_ref() == Some(number),
-        None => true,
+    // Where no number is recorded, since another customer has the one that was asked for, the e-mail decides alone.
+    let same_number = match (&customer.spec.customer_number, &facts.customer_number) {
+        (Some(given), Some(recorded)) => given == recorded,
+        _ => true,
     };
     let told = customer.annotations().get(meta::ANNOTATION_ADOPT_RETAINED) == Some(&tenant.uid);
     if told || (same_mail && same_number) {
