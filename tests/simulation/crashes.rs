@@ -3,12 +3,9 @@
 //! Whether the write was done before it died or not, the end is that of a run in which nobody died, every object was made and went as
 //! often, and then there is silence.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 
+use crate::chance::for_many;
 use crate::normal::{Births, Cluster, assert_same};
 use crate::scenes::seconds;
 use crate::server::Pacing;
@@ -28,8 +25,7 @@ struct End {
 
 /// Tells the story with these deaths, the first in the first life, the second in the second.
 fn tell(workload: &Workload, deaths: &[Death], seed: u64) -> End {
-    let end = Rc::new(RefCell::new(None));
-    let (slot, deaths) = (Rc::clone(&end), deaths.to_vec());
+    let deaths = deaths.to_vec();
     let deeds = workload.deeds;
     let pacing = Pacing {
         seed,
@@ -63,13 +59,12 @@ fn tell(workload: &Workload, deaths: &[Death], seed: u64) -> End {
             "not silent: {:?}",
             sim.tally(mark)
         );
-        slot.replace(Some(End {
+        End {
             cluster: sim.cluster(),
             births: sim.births(),
             died,
-        }));
-    });
-    end.take().expect("the story was told to its end")
+        }
+    })
 }
 
 fn compare(what: &str, reference: &End, end: &End) {
@@ -158,21 +153,10 @@ fn two_deaths_in_a_row_are_survived_whenever_they_come() {
         .collect();
     let death = || (0..12_usize, any::<bool>());
     let strategy = (0..WORKLOADS.len(), death(), death(), any::<u64>());
-    // An eighth of what PROPTEST_CASES asks for, each being a whole life.
-    let config = Config {
-        cases: Config::default().cases.div_ceil(8),
-        failure_persistence: None,
-        ..Config::default()
-    };
-    TestRunner::new(config)
-        .run(&strategy, |(which, first, second, seed)| {
-            let end = tell(&WORKLOADS[which], &[first, second], seed);
-            let what = format!(
-                "{}: died at {first:?} and {second:?}",
-                WORKLOADS[which].name
-            );
-            compare(&what, &references[which], &end);
-            Ok(())
-        })
-        .unwrap_or_else(|failure| panic!("{failure}"));
+    for_many(32, &strategy, |(which, first, second, seed)| {
+        let end = tell(&WORKLOADS[which], &[first, second], seed);
+        let name = WORKLOADS[which].name;
+        let what = format!("{name}: died at {first:?} and {second:?}");
+        compare(&what, &references[which], &end);
+    });
 }

@@ -1,21 +1,26 @@
 //! What a test does to the cluster and sees of it, past the operator.
 
-use kube::Resource as KubeResource;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::server::object::Id;
+use crate::server::refusal::Refusal;
 use crate::server::resources::Resource;
 use crate::sim::Sim;
 
 impl Sim {
     /// Makes an object as a person.
     pub fn create(&self, object: &impl Serialize) {
+        self.try_create(object)
+            .unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    }
+
+    /// Makes an object as a person who can bear a refusal.
+    pub fn try_create(&self, object: &impl Serialize) -> Result<(), Refusal> {
         let (id, resource, body) = sorted_out(object);
         self.server
             .write("person", |store, by| store.create(resource, &id, &body, by))
-            .unwrap_or_else(|refusal| panic!("{id:?}: {refusal:?}"));
+            .map(drop)
     }
 
     /// Puts an object as it is past every check.
@@ -23,21 +28,6 @@ impl Sim {
         let (id, resource, body) = sorted_out(object);
         self.server
             .write("etcd", |store, by| store.plant(resource, &id, body, by));
-    }
-
-    /// Makes an object, or gives the one that is there this spec.
-    pub fn apply(&self, object: &impl Serialize) {
-        let (id, resource, body) = sorted_out(object);
-        if self.find(id.plural, &id.namespace, &id.name).is_none() {
-            return self.create(object);
-        }
-        self.server
-            .write("person", |store, by| {
-                let mut new = Value::clone(store.get(&id).expect("just found"));
-                new["spec"] = body["spec"].clone();
-                store.replace(resource, &id, false, &new, by)
-            })
-            .unwrap_or_else(|refusal| panic!("{id:?}: {refusal:?}"));
     }
 
     /// Changes an object by merge patch as somebody.
@@ -99,15 +89,6 @@ impl Sim {
     pub fn see(&self, plural: &str, namespace: &str, name: &str) -> Value {
         self.find(plural, namespace, name)
             .unwrap_or_else(|| panic!("{plural} {namespace}/{name} is not there"))
-    }
-
-    /// An object.
-    pub fn get<K: KubeResource<DynamicType = ()> + DeserializeOwned>(
-        &self,
-        namespace: &str,
-        name: &str,
-    ) -> K {
-        serde_json::from_value(self.see(&K::plural(&()), namespace, name)).expect("decodes")
     }
 
     /// Names of the objects of a resource in a namespace.

@@ -7,9 +7,7 @@
 //! Four oracles, as in Sieve (OSDI '22): the end state equals a reference; every object was made and deleted as often as in the
 //! reference; what may never happen never happened ([`server`]'s guard looks at each call); a settled world is silent.
 
-// The stories that need the rest come one after the other.
-#![allow(dead_code)]
-
+mod chance;
 mod hands;
 mod normal;
 mod people;
@@ -20,9 +18,11 @@ mod workloads;
 
 mod access;
 mod annotations;
+mod answers;
 mod crashes;
 mod creation;
 mod drift;
+mod orders;
 mod paths;
 mod plans;
 mod retention;

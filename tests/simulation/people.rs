@@ -113,10 +113,3 @@ fn placed<K: Resource + ResourceExt>(mut object: K, namespace: &str) -> K {
     object.meta_mut().namespace = Some(namespace.to_owned());
     object
 }
-
-/// The same object, made at that second of the story's first minute, whenever it is really made.
-pub fn made_at<K: serde::Serialize>(object: &K, second: u32) -> Value {
-    let mut object = serde_json::to_value(object).expect("serializes");
-    object["metadata"]["creationTimestamp"] = format!("2026-11-22T07:00:{second:02}Z").into();
-    object
-}

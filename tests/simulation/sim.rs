@@ -35,37 +35,38 @@ pub struct Sim {
 }
 
 /// Tells a story in its own simulated time, in a cluster with Clientele installed and no operator running.
-pub fn story<F: Future<Output = ()>>(pacing: Pacing, tell: impl FnOnce(Rc<Sim>) -> F) {
-    simulate(pacing, Kept::default(), |sim| async move {
+pub fn story<T, F: Future<Output = T>>(pacing: Pacing, tell: impl FnOnce(Rc<Sim>) -> F) -> T {
+    simulate(pacing, Kept::default(), |sim| {
         sim.install();
-        tell(sim).await;
-    });
+        tell(sim)
+    })
 }
 
 /// The cluster at the end of a story.
 pub fn after<F: Future<Output = ()>>(tell: impl FnOnce(Rc<Sim>) -> F) -> Kept {
-    let kept = Rc::new(RefCell::new(Kept::default()));
-    let slot = Rc::clone(&kept);
     story(Pacing::default(), |sim| async move {
         tell(Rc::clone(&sim)).await;
-        slot.replace(sim.server.keep());
-    });
-    kept.take()
+        sim.server.keep()
+    })
 }
 
 /// Tells a story that goes on where another one has ended, with a new operator.
-pub fn story_after<F: Future<Output = ()>>(
+pub fn story_after<T, F: Future<Output = T>>(
     kept: &Kept,
     pacing: Pacing,
     tell: impl FnOnce(Rc<Sim>) -> F,
-) {
-    simulate(pacing, kept.clone(), |sim| async move {
+) -> T {
+    simulate(pacing, kept.clone(), |sim| {
         sim.start();
-        tell(sim).await;
-    });
+        tell(sim)
+    })
 }
 
-fn simulate<F: Future<Output = ()>>(pacing: Pacing, kept: Kept, tell: impl FnOnce(Rc<Sim>) -> F) {
+fn simulate<T, F: Future<Output = T>>(
+    pacing: Pacing,
+    kept: Kept,
+    tell: impl FnOnce(Rc<Sim>) -> F,
+) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -78,9 +79,10 @@ fn simulate<F: Future<Output = ()>>(pacing: Pacing, kept: Kept, tell: impl FnOnc
                 metrics: RefCell::default(),
                 health: RefCell::default(),
             });
-            tell(Rc::clone(&sim)).await;
+            let told = tell(Rc::clone(&sim)).await;
             sim.check();
-        });
+            told
+        })
 }
 
 impl Sim {
@@ -128,6 +130,13 @@ impl Sim {
     pub fn restart(&self) {
         self.kill();
         self.start();
+    }
+
+    /// Another one starts if none is at work.
+    pub fn wake(&self) {
+        if !self.server.is_alive() {
+            self.start();
+        }
     }
 
     /// Lets time pass.

@@ -11,6 +11,10 @@ pub enum Fate {
     Refused(u16, &'static str),
     /// It is done, and the answer is this code all the same.
     DoneBut(u16, &'static str),
+    /// It is done, and the connection breaks before the answer.
+    DoneAndCut,
+    /// It is done, and nobody ever answers.
+    DoneInSilence,
     /// The operator dies before it arrives.
     KilledBefore,
     /// It is done, and the operator dies before it hears of it.
@@ -42,5 +46,16 @@ pub fn death_at_write(n: usize, before: bool) -> impl Fault {
             (true, true) => Fate::KilledBefore,
             (true, false) => Fate::KilledAfter,
         }
+    }
+}
+
+/// Each write has the fate at its place in the list, from now on; those beyond the list pass.
+pub fn fates_of_writes(fates: Vec<Fate>) -> impl Fault {
+    let mut fates = fates.into_iter();
+    move |call: &Call| {
+        if !call.is_write() {
+            return Fate::Passes;
+        }
+        fates.next().unwrap_or(Fate::Passes)
     }
 }

@@ -15,7 +15,7 @@ mod fields;
 mod guard;
 pub mod log;
 pub mod object;
-mod refusal;
+pub mod refusal;
 pub mod resources;
 mod service;
 pub mod store;

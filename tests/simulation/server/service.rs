@@ -2,11 +2,15 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use clientele::ops::calls::{CallLayer, Limits};
+use clientele::ops::metrics::Metrics;
+use clientele::ops::watchdog::Guard;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use http::{Request, Response};
@@ -14,6 +18,7 @@ use http_body::Frame;
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
+use tower::Layer;
 
 use super::faults::Fate;
 use super::log::Call;
@@ -47,21 +52,21 @@ impl http_body::Body for Pieces {
 }
 
 impl Server {
-    /// A client of the operator process `epoch`.
+    /// A client of the operator process `epoch`, with the layer round its calls that it has in production.
     pub fn client(&self, epoch: u32) -> Client {
         let server = self.clone();
-        let service = tower::service_fn(move |request: Request<Body>| {
-            let server = server.clone();
-            async move { Ok::<_, Infallible>(server.serve(epoch, request).await) }
-        });
-        Client::new(service, "default")
+        let service =
+            tower::service_fn(move |request: Request<Body>| server.clone().serve(epoch, request));
+        let limits = Limits::operator(64);
+        let calls = CallLayer::new(limits, Metrics::default(), Guard::default());
+        Client::new(calls.layer(service), "default")
     }
 
-    async fn serve(self, epoch: u32, request: Request<Body>) -> Response<Pieces> {
+    async fn serve(self, epoch: u32, request: Request<Body>) -> io::Result<Response<Pieces>> {
         let Some(asked) = Asked::of(&request) else {
             let what = format!("{} {}", request.method(), request.uri());
             self.state().violations.push(format!("not served: {what}"));
-            return answer(404, &Refusal::unknown_resource().body());
+            return Ok(answer(404, &Refusal::unknown_resource().body()));
         };
         let metadata_only = request
             .headers()
@@ -80,10 +85,12 @@ impl Server {
             return pending().await;
         }
         if asked.verb == Verb::Watch {
-            return self.watch(epoch, asked);
+            return Ok(self.watch(epoch, asked));
         }
-        let Some((code, mut said)) = self.carry_out(&asked, body) else {
-            return pending().await;
+        let (code, mut said) = match self.carry_out(&asked, body) {
+            Heard::Answer(code, said) => (code, said),
+            Heard::Cut => return Err(io::ErrorKind::ConnectionReset.into()),
+            Heard::Nothing => return pending().await,
         };
         self.way().await;
         if !self.lives(epoch) {
@@ -96,11 +103,11 @@ impl Server {
                 "metadata": said["metadata"],
             });
         }
-        answer(code, &said)
+        Ok(answer(code, &said))
     }
 
-    /// Does what is asked; nothing is heard of it when the operator dies over it.
-    fn carry_out(&self, asked: &Asked, body: Value) -> Option<(u16, Value)> {
+    /// Does what is asked.
+    fn carry_out(&self, asked: &Asked, body: Value) -> Heard {
         let (passed, now) = (self.passed(), self.now());
         let mut call = Call::new(passed, asked, body);
         let fate = {
@@ -112,7 +119,7 @@ impl Server {
         };
         if fate == Fate::KilledBefore {
             self.kill();
-            return None;
+            return Heard::Nothing;
         }
         let done = self.change(|state| {
             let before = state.store.version();
@@ -141,15 +148,28 @@ impl Server {
         match fate {
             Fate::KilledAfter => {
                 self.kill();
-                return None;
+                return Heard::Nothing;
             }
+            Fate::DoneInSilence => return Heard::Nothing,
+            Fate::DoneAndCut => return Heard::Cut,
             Fate::DoneBut(code, reason) => {
-                return Some((code, Refusal::plain(code, reason).body()));
+                return Heard::Answer(code, Refusal::plain(code, reason).body());
             }
             Fate::Passes | Fate::Refused(..) | Fate::KilledBefore => {}
         }
-        Some(done.unwrap_or_else(|refusal| (refusal.code, refusal.body())))
+        match done {
+            Ok((code, said)) => Heard::Answer(code, said),
+            Err(refusal) => Heard::Answer(refusal.code, refusal.body()),
+        }
     }
+}
+
+/// What the operator hears of a call.
+enum Heard {
+    Answer(u16, Value),
+    /// The connection breaks.
+    Cut,
+    Nothing,
 }
 
 fn execute(
@@ -221,8 +241,11 @@ fn execute(
 
 pub fn answer(code: u16, body: &Value) -> Response<Pieces> {
     let text = Bytes::from(body.to_string());
-    Response::builder()
-        .status(code)
+    let mut response = Response::builder().status(code);
+    if code == 429 {
+        response = response.header(http::header::RETRY_AFTER, "1");
+    }
+    response
         .header(http::header::CONTENT_TYPE, "application/json")
         .body(Pieces::new(stream::iter([text])))
         .expect("a response")
