@@ -320,3 +320,18 @@ fn without_any_plan_no_pod_is_admitted_and_that_is_no_mistake() {
         assert_eq!(sim.ready("customers", EMEA, "globex"), "True Settled");
     });
 }
+
+#[test]
+fn a_role_that_changes_together_with_the_quota_waits_until_the_quota_is_in_force() {
+    story(Pacing::default(), |sim| async move {
+        globex(&sim).await;
+        sim.spec("partners", ROOT, "emea", json!({ "adminRole": "theirs" }));
+        let quota = json!({ "quota": { "pods": "20" } });
+        sim.spec("serviceplans", "", "business", quota);
+        // That nobody is let in too early is looked at with every call.
+        sim.settle().await;
+        let binding = sim.see("rolebindings", GLOBEX, "globex-admin");
+        assert_eq!(binding["roleRef"]["name"], "theirs");
+        assert_eq!(sim.ready("customers", EMEA, "globex"), "True Settled");
+    });
+}

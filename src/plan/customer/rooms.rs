@@ -11,7 +11,7 @@ use crate::domain::lineage::Lineage;
 use crate::domain::{entitlement, people};
 use crate::plan::objects::namespace::{Tenant, Wanted};
 use crate::plan::objects::{Owner, bindings, network, tenant};
-use crate::plan::observed::{Children, CustomerObserved};
+use crate::plan::observed::{ChildSeen, Children, CustomerObserved};
 use crate::plan::step::{Child, Step};
 use crate::plan::subject::Subject;
 
@@ -163,11 +163,13 @@ struct Bound {
 }
 
 impl Bound {
-    /// Whether every binding is there already, so that a quota that is being changed shuts nobody out.
+    /// Whether every binding is there already, so that a quota that is being changed shuts nobody out. One that goes to be made
+    /// again with another role is not: making it lets people in.
     fn all_there(&self, children: &Children) -> bool {
-        self.wanted
-            .iter()
-            .all(|child| children.contains_key(&(child.kind, child.name.clone())))
+        self.wanted.iter().all(|child| {
+            let seen = children.get(&(child.kind, child.name.clone()));
+            seen.is_some_and(|seen| has_role(child, seen))
+        })
     }
 }
 
@@ -243,8 +245,13 @@ fn removal(
     wanted: Option<&Child>,
 ) -> Option<Step> {
     let seen = children.get(&(ChildKind::RoleBinding, name.to_owned()))?;
-    let same_role = wanted.is_some_and(|child| child.body["roleRef"]["name"] == seen.role.as_str());
-    (!same_role).then(|| delete(ChildKind::RoleBinding, namespace, name, &seen.uid))
+    let stays = wanted.is_some_and(|child| has_role(child, seen));
+    (!stays).then(|| delete(ChildKind::RoleBinding, namespace, name, &seen.uid))
+}
+
+/// Whether a binding that is there has the role that is wanted.
+fn has_role(wanted: &Child, seen: &ChildSeen) -> bool {
+    wanted.body["roleRef"]["name"] == seen.role.as_str()
 }
 
 fn delete(kind: ChildKind, namespace: &str, name: &str, uid: &str) -> Step {
