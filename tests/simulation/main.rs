@@ -19,6 +19,7 @@ mod workloads;
 mod access;
 mod annotations;
 mod answers;
+mod chains;
 mod crashes;
 mod creation;
 mod drift;
