@@ -55,10 +55,23 @@ impl Controlled for Customer {
         (departure, users_swept_along): Self::Gathered,
         now: Timestamp,
     ) -> Option<Plan<CustomerStatus>> {
-        let observed = context
-            .world()
-            .customer(key, departure, users_swept_along, now)?;
-        Some(customer::plan(&observed, now))
+        let world = context.world();
+        if !world.is_number_open(key) {
+            let observed = world.customer(key, departure, users_swept_along, now)?;
+            drop(world);
+            return Some(customer::plan(&observed, now));
+        }
+        drop(world);
+        // Nobody else may look between the decision and the note of it.
+        let mut world = context.world_mut();
+        let observed = world.customer(key, departure, users_swept_along, now)?;
+        let plan = customer::plan(&observed, now);
+        let fields = plan.draft.as_ref().map(|draft| &draft.fields);
+        let given = fields.and_then(|fields| fields.customer_number.as_deref());
+        let waiting = world.promise_number(key, given);
+        drop(world);
+        context.ask(waiting);
+        Some(plan)
     }
 }
 

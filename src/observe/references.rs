@@ -25,6 +25,10 @@ impl World {
             let lineage = self.lineage(&partner_namespace(seen.label(meta::LABEL_PARTNER)));
             Some((lineage.and_then(|lineage| lineage.provider()), number))
         });
+        if let Some(number) = &new {
+            // Recorded, it needs no promise any more.
+            self.promised.remove(number);
+        }
         let old = self.index.set_tenant_number(namespace, new.clone());
         if old == new {
             return Vec::new();

@@ -12,6 +12,7 @@ use kube::runtime::watcher::Event;
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
+use super::claims::Promised;
 use super::index::{Index, Multi};
 use super::own::Own;
 use super::seen::Child;
@@ -65,6 +66,7 @@ pub struct World {
     /// Tenant namespaces by the partner's name.
     pub(super) tenants_of: Multi<String, String>,
     counted: HashMap<Key, Timestamp>,
+    pub(super) promised: Promised,
 }
 
 impl World {

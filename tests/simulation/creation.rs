@@ -1,6 +1,7 @@
 //! A customer comes up: in how many writes, in which order, and then there is silence.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clientele::api::Role;
 use serde_json::json;
@@ -209,4 +210,24 @@ fn a_user_in_the_tenant_namespace_is_let_in_like_one_beside_the_customer() {
         );
         assert_eq!(sim.see("customers", EMEA, "globex")["status"]["users"], 2);
     });
+}
+
+#[test]
+fn a_number_that_is_being_given_is_not_given_again_to_somebody_with_a_better_claim() {
+    // Of two in one second the one whose name sorts first has the better claim.
+    for ms in 0..12 {
+        story(Pacing::default(), |sim| async move {
+            emea(&sim).await;
+            for name in ["initech", "globex"] {
+                let mut customer = customer(EMEA, name);
+                customer.spec.customer_number = Some("C-1".into());
+                sim.create(&customer);
+                sim.wait(Duration::from_millis(ms)).await;
+            }
+            sim.settle().await;
+            let mut verdicts = ["globex", "initech"].map(|name| sim.ready("customers", EMEA, name));
+            verdicts.sort();
+            assert_eq!(verdicts, ["False NumberTaken", "True Settled"], "{ms} ms");
+        });
+    }
 }
