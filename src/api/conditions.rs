@@ -59,6 +59,8 @@ names! {
         RoutesReady,
         /// The plan in force is no longer offered to the customer, and stays. Present only while true.
         PlanWithdrawn,
+        /// The trial ends soon. Present only while true.
+        TrialEnding,
     }
 }
 
@@ -127,6 +129,10 @@ names! {
         NotActivated,
         /// Locked: `onHold` is true.
         OnHold,
+        /// Stopped or locked: the trial is over.
+        TrialEnded,
+        /// The trial ends soon.
+        TrialEnding,
         /// The customer is not there.
         CustomerNotFound,
         /// The customer named is another one than the namespace's.

@@ -59,6 +59,12 @@ use super::shape;
         priority = 1
     ),
     printcolumn(name = "Users", type_ = "integer", json_path = ".status.users", priority = 1),
+    printcolumn(
+        name = "Trial ends",
+        type_ = "string",
+        json_path = ".status.trialEndsAt",
+        priority = 1
+    ),
     printcolumn(name = "Seller", type_ = "string", json_path = ".spec.seller", priority = 1),
     printcolumn(name = "Test", type_ = "boolean", json_path = ".spec.testAccount", priority = 1),
     printcolumn(
@@ -144,6 +150,50 @@ pub struct CustomerSpec {
     /// partner's default, else false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_hold: Option<bool>,
+    /// The customer's trial. Absent: as first taken from the partner's default, else none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<TrialSpec>,
+}
+
+/// A trial: until when, and what then. One of `period`, `endsAt` and `mode` at most; none of them: the default's period.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(
+    "[has(self.period), has(self.endsAt), has(self.mode)].filter(given, given).size() <= 1"
+).message("give only one of period, endsAt and mode"))]
+pub struct TrialSpec {
+    /// How long the trial lasts, from when the customer was first made or first had a trial: a duration such as `14d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::positive_duration")]
+    pub period: Option<String>,
+    /// When the trial ends (RFC 3339, UTC, 2000 to 2200).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::moment")]
+    pub ends_at: Option<Time>,
+    /// `None`: no trial, as for a paying customer, whatever the default was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<TrialMode>,
+    /// What happens at the end: `Stop` (people out, nothing runs) or `Lock` (people out, workloads go on). Absent: as first
+    /// taken from the partner's default, else `Stop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_end: Option<OnEnd>,
+}
+
+/// How a trial is meant that has neither period nor end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum TrialMode {
+    /// There is no trial.
+    None,
+}
+
+/// What happens at the end of a trial.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum OnEnd {
+    /// People are out and nothing runs; all data is kept.
+    #[default]
+    Stop,
+    /// People are out; workloads go on.
+    Lock,
 }
 
 /// Whom to write to.
@@ -243,16 +293,21 @@ pub struct CustomerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::time")]
     pub customer_since: Option<Time>,
-    /// Where the customer is in its life; computed, never set. `Preparation`: no service is in use.
+    /// Where the customer is in its life; computed, never set. `Preparation`: no service is in use. `TrialEnd`: its trial is
+    /// over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// Whether its people get in: `Open`, or `Locked` (no bindings; workloads go on).
+    /// Whether its people get in: `Open`, `Locked` (no bindings; workloads go on) or `Stopped` (as Locked, and nothing runs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// Why access is as it is: `Active`, `NotActivated` or `OnHold`.
+    /// Why access is as it is: `Active`, `NotActivated`, `OnHold` or `TrialEnded`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::status_word")]
     pub access_reason: Option<String>,
+    /// When the trial in force ends, or ended (RFC 3339, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::time")]
+    pub trial_ends_at: Option<Time>,
     /// Domain in force: the customer's own, else that of the nearest partner that has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::status_name")]
@@ -272,7 +327,7 @@ pub struct CustomerStatus {
     /// How many users it has that are accepted.
     #[serde(default)]
     pub users: i64,
-    /// Ready, AccessOpen, NamespaceReady, RoutesReady, and while true Reconciling or Stalled.
+    /// Ready, AccessOpen, NamespaceReady, RoutesReady, and while true Reconciling or Stalled, PlanWithdrawn and TrialEnding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::conditions")]
     pub conditions: Vec<Condition>,
@@ -284,6 +339,8 @@ pub enum Phase {
     /// No service is in use.
     #[default]
     Preparation,
+    /// The account's trial is over.
+    TrialEnd,
 }
 
 /// Whether a tenant's people get in.
@@ -294,4 +351,20 @@ pub enum Access {
     /// People are out; workloads go on.
     #[default]
     Locked,
+    /// People are out, no pod runs, the network is shut, and the tenant's own ServiceAccounts may write nothing.
+    Stopped,
+}
+
+impl Access {
+    /// Every level.
+    pub const ALL: [Self; 3] = [Self::Open, Self::Locked, Self::Stopped];
+
+    /// The name as it stands in status and labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Locked => "Locked",
+            Self::Stopped => "Stopped",
+        }
+    }
 }

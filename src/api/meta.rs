@@ -33,7 +33,7 @@ pub const LABEL_PARENT: &str = "clientele.dev/parent";
 pub const LABEL_CUSTOMER: &str = "clientele.dev/customer";
 /// Label: UID of the Customer a tenant namespace, or an object in it, belongs to.
 pub const LABEL_CUSTOMER_UID: &str = "clientele.dev/customer-uid";
-/// Label on tenant namespaces: the access level (`Open`, `Locked`), which policies read.
+/// Label on tenant namespaces: the access level (`Open`, `Locked`, `Stopped`), which policies read.
 pub const LABEL_ACCESS: &str = "clientele.dev/access";
 /// Label on tenant namespaces whose Customer is gone; its value is `true`.
 pub const LABEL_RETAINED: &str = "clientele.dev/retained";
@@ -55,6 +55,10 @@ pub const ANNOTATION_PLAN: &str = "clientele.dev/plan";
 pub const ANNOTATION_POSTAL_ROUTES: &str = "clientele.dev/postal-routes";
 /// Annotation on tenant namespaces: the partner's defaults that are taken once (JSON).
 pub const ANNOTATION_DEFAULTS_TAKEN: &str = "clientele.dev/defaults-taken";
+/// Annotation on tenant namespaces: when the customer's trial began (RFC 3339, UTC); there is no second one.
+pub const ANNOTATION_TRIAL_BEGAN: &str = "clientele.dev/trial-began";
+/// Annotation on stopped tenant namespaces: `true` once the pods are deleted that were there when the quota closed.
+pub const ANNOTATION_EMPTIED: &str = "clientele.dev/emptied";
 /// Annotation on tenant namespaces: storage classes the plan allows, comma separated; absent: any.
 pub const ANNOTATION_STORAGE_CLASSES: &str = "clientele.dev/storage-classes";
 /// Annotation on tenant namespaces: which hosts ingresses may use (`Customer`, `Any`, `None`).

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
+use super::customer::OnEnd;
 use super::shape;
 
 /// A provider or a reseller: its staff, and what it offers.
@@ -178,6 +179,26 @@ pub struct CustomerDefaults {
     /// Whether a customer starts on hold. Once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_hold: Option<bool>,
+    /// The trial with which a customer starts. Once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<TrialDefault>,
+    /// How long before its end a trial is announced by the condition and Event `TrialEnding`: at most 5 durations; `[]` for not
+    /// at all. Absent: `[7d, 3d, 1d]`. Live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::notices")]
+    pub trial_notices: Option<Vec<String>>,
+}
+
+/// A trial with which customers start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrialDefault {
+    /// How long the trial lasts: a duration such as `14d`.
+    #[schemars(schema_with = "shape::positive_duration")]
+    pub period: String,
+    /// What happens at its end: `Stop` (people out, nothing runs) or `Lock` (people out, workloads go on). Absent: `Stop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_end: Option<OnEnd>,
 }
 
 /// What the operator last saw and made of the partner. Only the operator writes it.

@@ -10,6 +10,7 @@
 //! | status | server-side apply on the subresource, with uid | each writer owns its fields |
 
 pub mod events;
+mod pods;
 pub mod requests;
 pub mod status;
 mod steps;

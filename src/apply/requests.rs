@@ -1,16 +1,23 @@
 //! Where objects are, and the requests to change them: plain JSON in and out, so that an answer that does not fit a type is no failure.
 
 use http::Request;
-use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount,
+};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions, ValidationDirective};
+use kube::api::{
+    DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions, ValidationDirective,
+};
 use kube::{Client, Resource};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::meta::FIELD_MANAGER;
 use crate::plan::step::ChildKind;
+
+/// Objects in a page of a list.
+const PAGE: u32 = 500;
 
 /// A collection of the API and what its objects are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +43,11 @@ impl Address {
     /// Namespaces.
     pub fn namespaces() -> Self {
         Self::of::<Namespace>("")
+    }
+
+    /// Pods in a namespace.
+    pub fn pods(namespace: &str) -> Self {
+        Self::of::<Pod>(namespace)
     }
 
     /// The collection of a kind that is made in namespaces.
@@ -138,17 +150,44 @@ impl Address {
         send(client, self.request().replace(name, &params, body)).await
     }
 
+    /// One page of the collection, from a `continue` of the page before.
+    ///
+    /// # Errors
+    /// What the API server or the client says; 410 when the pages have become too old.
+    pub async fn page(&self, client: &Client, after: Option<&str>) -> kube::Result<Value> {
+        let mut params = ListParams::default().limit(PAGE);
+        if let Some(after) = after {
+            params = params.continue_token(after);
+        }
+        send(client, self.request().list(&params)).await
+    }
+
     /// Deletes the object of this UID.
     ///
     /// # Errors
     /// What the API server or the client says; 409 when another object has the name now.
     pub async fn delete(&self, client: &Client, name: &str, uid: &str) -> kube::Result<Value> {
+        self.delete_within(client, name, uid, None).await
+    }
+
+    /// Deletes the object of this UID, which is given so many seconds to end, whatever it says itself.
+    ///
+    /// # Errors
+    /// What the API server or the client says; 409 when another object has the name now.
+    pub async fn delete_within(
+        &self,
+        client: &Client,
+        name: &str,
+        uid: &str,
+        seconds: Option<u32>,
+    ) -> kube::Result<Value> {
         let preconditions = Preconditions {
             uid: Some(uid.to_owned()),
             resource_version: None,
         };
         let params = DeleteParams {
             preconditions: Some(preconditions),
+            grace_period_seconds: seconds,
             ..DeleteParams::default()
         };
         send(client, self.request().delete(name, &params)).await

@@ -4,7 +4,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::requests::Address;
-use super::{Done, failure};
+use super::{Done, failure, pods};
 use crate::api::{Reason, meta};
 use crate::error::Cause;
 use crate::plan::observed::{ChildSeen, NamespaceSeen};
@@ -26,6 +26,16 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, step: &Step)
             }
         }
         Step::Apply(child) => put(client, child).await,
+        Step::DeletePods { namespace } => match pods::delete_all(client, namespace).await {
+            Ok(()) => (None, None),
+            Err(error) => (
+                None,
+                Some(failure(
+                    &format!("deleting the pods in {namespace}"),
+                    &error,
+                )),
+            ),
+        },
         Step::Delete {
             kind,
             namespace,

@@ -155,13 +155,10 @@ async fn census(context: Arc<Context>) {
         {
             let world = context.world();
             let metrics = &context.metrics;
-            for (access, name) in [
-                (Some(Access::Open), "Open"),
-                (Some(Access::Locked), "Locked"),
-                (None, "Unknown"),
-            ] {
-                metrics.customers(name, world.customers_with(access));
+            for access in Access::ALL {
+                metrics.customers(access.as_str(), world.customers_with(Some(access)));
             }
+            metrics.customers("Unknown", world.customers_with(None));
             metrics.unreadable(
                 Kind::ServicePlan.as_str(),
                 world.unreadable::<ServicePlan>(),

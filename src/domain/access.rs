@@ -1,6 +1,16 @@
 //! Who gets in: the access level of a tenant, with its reason.
+//!
+//! What closes a tenant furthest wins, so that a hold put on a stopped tenant does not start its workloads again:
+//!
+//! | active | onHold | trial                      | access                    |
+//! | ------ | ------ | -------------------------- | ------------------------- |
+//! | any    | any    | over, with `onEnd: Stop`   | `Stopped`, `TrialEnded`   |
+//! | false  | any    | else                       | `Locked`, `NotActivated`  |
+//! | true   | true   | else                       | `Locked`, `OnHold`        |
+//! | true   | false  | over, with `onEnd: Lock`   | `Locked`, `TrialEnded`    |
+//! | true   | false  | none, or not over          | `Open`, `Active`          |
 
-use crate::api::{Access, Reason};
+use crate::api::{Access, OnEnd, Reason};
 
 /// An access level and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,23 +21,33 @@ pub struct AccessVerdict {
     pub reason: Reason,
 }
 
+/// What decides about access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the customer is activated.
+    pub active: bool,
+    /// Whether it is on hold.
+    pub on_hold: bool,
+    /// Its trial is over, and this is what happens then.
+    pub trial_over: Option<OnEnd>,
+}
+
 impl AccessVerdict {
-    /// What holds for a customer that is (not) activated and (not) on hold.
-    pub fn of(active: bool, on_hold: bool) -> Self {
-        match (active, on_hold) {
-            (true, false) => Self {
-                access: Access::Open,
-                reason: Reason::Active,
-            },
-            (false, _) => Self {
-                access: Access::Locked,
-                reason: Reason::NotActivated,
-            },
-            (true, true) => Self {
-                access: Access::Locked,
-                reason: Reason::OnHold,
-            },
-        }
+    /// What holds for a customer that stands like this.
+    pub fn of(standing: Standing) -> Self {
+        let Standing {
+            active,
+            on_hold,
+            trial_over,
+        } = standing;
+        let (access, reason) = match (trial_over, active, on_hold) {
+            (Some(OnEnd::Stop), _, _) => (Access::Stopped, Reason::TrialEnded),
+            (_, false, _) => (Access::Locked, Reason::NotActivated),
+            (_, true, true) => (Access::Locked, Reason::OnHold),
+            (Some(OnEnd::Lock), true, false) => (Access::Locked, Reason::TrialEnded),
+            (None, true, false) => (Access::Open, Reason::Active),
+        };
+        Self { access, reason }
     }
 
     /// Whether people get in.
@@ -37,14 +57,20 @@ impl AccessVerdict {
 
     /// What it means, for a person.
     pub fn message(self) -> &'static str {
-        match self.reason {
-            Reason::NotActivated => {
+        match (self.access, self.reason) {
+            (Access::Stopped, _) => {
+                "The trial is over: people are kept out and nothing runs; all data is kept. Extend spec.trial, or set its mode to None for a paying customer."
+            }
+            (Access::Locked, Reason::TrialEnded) => {
+                "The trial is over: people are kept out, workloads go on. Extend spec.trial, or set its mode to None for a paying customer."
+            }
+            (Access::Locked, Reason::NotActivated) => {
                 "Not activated: people are kept out, workloads go on. Set spec.active to true to let them in."
             }
-            Reason::OnHold => {
+            (Access::Locked, _) => {
                 "On hold: people are kept out, workloads go on. Set spec.onHold to false to let them in."
             }
-            _ => "People get in.",
+            (Access::Open, _) => "People get in.",
         }
     }
 }
@@ -53,15 +79,46 @@ impl AccessVerdict {
 mod tests {
     use super::*;
 
+    fn of(active: bool, on_hold: bool, trial_over: Option<OnEnd>) -> (Access, Reason) {
+        let verdict = AccessVerdict::of(Standing {
+            active,
+            on_hold,
+            trial_over,
+        });
+        (verdict.access, verdict.reason)
+    }
+
     #[test]
     fn the_table_of_the_api() {
-        let of = |active, hold| {
-            let v = AccessVerdict::of(active, hold);
-            (v.access, v.reason)
-        };
-        assert_eq!(of(true, false), (Access::Open, Reason::Active));
-        assert_eq!(of(false, false), (Access::Locked, Reason::NotActivated));
-        assert_eq!(of(false, true), (Access::Locked, Reason::NotActivated));
-        assert_eq!(of(true, true), (Access::Locked, Reason::OnHold));
+        assert_eq!(of(true, false, None), (Access::Open, Reason::Active));
+        assert_eq!(
+            of(false, false, None),
+            (Access::Locked, Reason::NotActivated)
+        );
+        assert_eq!(
+            of(false, true, None),
+            (Access::Locked, Reason::NotActivated)
+        );
+        assert_eq!(of(true, true, None), (Access::Locked, Reason::OnHold));
+    }
+
+    #[test]
+    fn what_closes_furthest_wins() {
+        let stopped = (Access::Stopped, Reason::TrialEnded);
+        for (active, on_hold) in [(true, false), (true, true), (false, false), (false, true)] {
+            assert_eq!(of(active, on_hold, Some(OnEnd::Stop)), stopped);
+        }
+        assert_eq!(
+            of(true, false, Some(OnEnd::Lock)),
+            (Access::Locked, Reason::TrialEnded)
+        );
+        assert_eq!(
+            of(true, true, Some(OnEnd::Lock)),
+            (Access::Locked, Reason::OnHold)
+        );
+        assert_eq!(
+            of(false, false, Some(OnEnd::Lock)),
+            (Access::Locked, Reason::NotActivated)
+        );
     }
 }

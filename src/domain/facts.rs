@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::api::meta;
+use crate::api::{TrialDefault, meta};
 
 /// Defaults that are taken once, when a customer is first made (API: "taken once").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DefaultsTaken {
     /// `customerDefaults.active` as it was then.
@@ -20,6 +20,9 @@ pub struct DefaultsTaken {
     /// `customerDefaults.onHold` as it was then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_hold: Option<bool>,
+    /// `customerDefaults.trial` as it was then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<TrialDefault>,
 }
 
 /// The durable facts of one tenant.
@@ -35,6 +38,8 @@ pub struct TenantFacts {
     pub plan: Option<String>,
     /// The postal routes in force, which stay when they are no longer inheritable: partner namespace and name.
     pub routes: Vec<(String, String)>,
+    /// When its trial began (RFC 3339, UTC).
+    pub trial_began: Option<String>,
     /// Defaults taken once.
     pub defaults: DefaultsTaken,
 }
@@ -61,6 +66,7 @@ impl TenantFacts {
                         .collect()
                 })
                 .unwrap_or_default(),
+            trial_began: text(meta::ANNOTATION_TRIAL_BEGAN),
             defaults: text(meta::ANNOTATION_DEFAULTS_TAKEN)
                 .and_then(|json| serde_json::from_str(&json).ok())
                 .unwrap_or_default(),
@@ -68,13 +74,14 @@ impl TenantFacts {
     }
 
     /// The annotations that hold these facts; `None` for one that is to be taken away.
-    pub fn annotations(&self) -> [(&'static str, Option<String>); 6] {
+    pub fn annotations(&self) -> [(&'static str, Option<String>); 7] {
         let Self {
             customer_number,
             customer_since,
             contact_email,
             plan,
             routes,
+            trial_began,
             defaults,
         } = self;
         let routes: Vec<_> = routes
@@ -91,6 +98,7 @@ impl TenantFacts {
                 meta::ANNOTATION_POSTAL_ROUTES,
                 (!routes.is_empty()).then(|| routes.join(",")),
             ),
+            (meta::ANNOTATION_TRIAL_BEGAN, trial_began.clone()),
             (meta::ANNOTATION_DEFAULTS_TAKEN, Some(defaults)),
         ]
     }
@@ -107,9 +115,14 @@ mod tests {
             contact_email: Some("ops@globex.example".into()),
             plan: None,
             routes: vec![("partner-emea".into(), "eu-relay".into())],
+            trial_began: Some("2026-11-23T00:00:00Z".into()),
             defaults: DefaultsTaken {
                 active: Some(false),
                 on_hold: None,
+                trial: Some(TrialDefault {
+                    period: "14d".into(),
+                    on_end: None,
+                }),
             },
         }
     }

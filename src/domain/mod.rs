@@ -6,6 +6,7 @@
 pub mod access;
 pub mod claims;
 pub mod domains;
+pub mod duration;
 pub mod entitlement;
 pub mod facts;
 pub mod fingerprint;
@@ -14,3 +15,4 @@ pub mod names;
 pub mod number;
 pub mod people;
 pub mod quantity;
+pub mod trial;

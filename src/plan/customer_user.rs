@@ -116,7 +116,7 @@ fn bound(observed: &UserObserved, customer: &str, access: Option<Access>) -> Ver
         Some(Access::Open) if named => {
             Verdict::Ready(Reason::Settled, format!("Let in by RoleBinding {name}."))
         }
-        Some(Access::Locked) if !named => Verdict::Ready(
+        Some(Access::Locked | Access::Stopped) if !named => Verdict::Ready(
             Reason::AccessClosed,
             "Kept out while the customer's access is not Open.".to_owned(),
         ),

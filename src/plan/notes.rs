@@ -55,6 +55,13 @@ pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
     if find(old, ConditionType::PlanWithdrawn).is_none() {
         notes.extend(find(Some(new), ConditionType::PlanWithdrawn).and_then(|is| note(true, is)));
     }
+    let (was, is) = (
+        find(old, ConditionType::TrialEnding),
+        find(Some(new), ConditionType::TrialEnding),
+    );
+    if was.map(|was| was.message) != is.as_ref().map(|is| is.message.clone()) {
+        notes.extend(is.and_then(|is| note(true, is)));
+    }
     if let (Some(was), Some(is)) = (
         find(old, ConditionType::AccessOpen),
         find(Some(new), ConditionType::AccessOpen),

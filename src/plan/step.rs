@@ -41,6 +41,11 @@ pub enum Step {
         /// Its UID.
         uid: String,
     },
+    /// Delete every pod of a namespace.
+    DeletePods {
+        /// The namespace.
+        namespace: String,
+    },
 }
 
 /// An object as it should be.
@@ -133,6 +138,7 @@ impl Step {
                 name,
                 uid: _,
             } => (kind, namespace, name).hash(hasher),
+            Self::DeletePods { namespace } => namespace.hash(hasher),
         }
     }
 }

@@ -121,6 +121,44 @@ pub fn time(_: &mut SchemaGenerator) -> Schema {
     )
 }
 
+/// A point in time that a person writes, bounded like [`time`]. Without the format, so that a rule can say what is wrong with it: CEL
+/// is given a time that the format has read, whatever its zone.
+pub fn moment(_: &mut SchemaGenerator) -> Schema {
+    with_rules(
+        json_schema!({"type": "string", "maxLength": 30}),
+        &[
+            (
+                "self.matches('^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?Z$')",
+                "must be a time in UTC such as 2026-12-31T00:00:00Z",
+            ),
+            (
+                "!self.endsWith('Z') || (timestamp(self) >= timestamp('2000-01-01T00:00:00Z') && timestamp(self) < timestamp('2200-01-01T00:00:00Z'))",
+                "must be a time between 2000 and 2200",
+            ),
+        ],
+    )
+}
+
+/// A duration longer than nothing: Go's units plus `d`, such as `10d`, `36h` or `1h30m`. CEL knows no days, so how long it is, is
+/// compared in the operator.
+pub fn positive_duration(_: &mut SchemaGenerator) -> Schema {
+    with_rules(
+        json_schema!({"type": "string", "maxLength": 32}),
+        &[
+            (
+                "self.matches('^([0-9]+([.][0-9]+)?(d|h|m|s|ms|us|ns))+$')",
+                "must be a duration such as 14d, 36h or 1h30m",
+            ),
+            ("self.matches('[1-9]')", "must be longer than nothing"),
+        ],
+    )
+}
+
+/// Durations before an event at which it is announced.
+pub fn notices(generator: &mut SchemaGenerator) -> Schema {
+    list(List::Set, 5, positive_duration(generator), &[])
+}
+
 /// A CamelCase name.
 fn camel_case() -> Schema {
     json_schema!({"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z]+$"})

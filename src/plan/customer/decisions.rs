@@ -1,77 +1,20 @@
-//! What is decided about a customer before anything is built: whose tenant it is, number, plan, routes, domain, access.
+//! What is decided about a customer before anything is built: number, plan, routes, domain, access.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
-use crate::api::{ConditionType, Reason, ServicePlanSpec, meta};
-use crate::domain::access::AccessVerdict;
+use super::trials;
+use crate::api::{ConditionType, Phase, Reason, ServicePlanSpec};
+use crate::domain::access::{AccessVerdict, Standing};
 use crate::domain::claims::{Claim, beaten_by};
+use crate::domain::entitlement;
 use crate::domain::facts::{DefaultsTaken, TenantFacts};
 use crate::domain::lineage::Lineage;
-use crate::domain::{entitlement, names};
+use crate::domain::trial::Trial;
 use crate::plan::observed::{CustomerObserved, RouteState};
 use crate::plan::status::second;
 use crate::plan::trouble::Trouble;
-
-/// Whether the tenant namespace of that name is this customer's to use, with the facts it keeps.
-pub fn adoption(
-    observed: &CustomerObserved,
-    partner: &str,
-) -> Result<Option<TenantFacts>, Trouble> {
-    let customer = &observed.customer;
-    let namespace = names::tenant_namespace(partner, &customer.name_any());
-    let Some(tenant) = &observed.tenant else {
-        return if observed.foreign_namespace {
-            Err(foreign(&namespace))
-        } else {
-            Ok(None)
-        };
-    };
-    let ours = tenant.label(meta::LABEL_TYPE) == meta::TYPE_TENANT
-        && tenant.label(meta::LABEL_PARTNER) == partner
-        && tenant.label(meta::LABEL_CUSTOMER) == customer.name_any();
-    if !ours {
-        return Err(foreign(&namespace));
-    }
-    if tenant.deleting {
-        return Err(Trouble::terminating(&namespace));
-    }
-    let facts = TenantFacts::read(&tenant.annotations);
-    if tenant.label(meta::LABEL_CUSTOMER_UID) == customer.uid().unwrap_or_default() {
-        return Ok(Some(facts));
-    }
-    // The object was made again. The same company gets its tenant back, nobody else does.
-    let same_mail = facts.contact_email.as_deref() == Some(customer.spec.contact.email.as_str());
-    // Where no number is recorded, since another customer has the one that was asked for, the e-mail decides alone.
-    let same_number = match (&customer.spec.customer_number, &facts.customer_number) {
-        (Some(given), Some(recorded)) => given == recorded,
-        _ => true,
-    };
-    let told = customer.annotations().get(meta::ANNOTATION_ADOPT_RETAINED) == Some(&tenant.uid);
-    if told || (same_mail && same_number) {
-        return Ok(Some(facts));
-    }
-    Err(Trouble::stalled(
-        Reason::TenantRetained,
-        format!(
-            "Namespace {namespace} is kept from an earlier customer of this name whose contact e-mail or number was another one. \
-             Give this customer another name, or take the tenant over with all its data: \
-             kubectl annotate customer {} -n {} {}={}",
-            customer.name_any(),
-            customer.namespace().unwrap_or_default(),
-            meta::ANNOTATION_ADOPT_RETAINED,
-            tenant.uid,
-        ),
-    ))
-}
-
-fn foreign(namespace: &str) -> Trouble {
-    let message = format!(
-        "Namespace {namespace} exists and is not this customer's; it is left alone. Delete or rename it, or give the customer another name."
-    );
-    Trouble::stalled(Reason::NamespaceConflict, message).unwatched()
-}
 
 /// `RoutesReady`: whether it holds, reason and message.
 pub type RoutesCondition = (ConditionType, bool, Reason, String);
@@ -81,6 +24,8 @@ pub type RoutesCondition = (ConditionType, bool, Reason, String);
 pub struct Decisions<'a> {
     /// Facts as they will stand on the namespace.
     pub facts: TenantFacts,
+    /// Where the customer is in its life.
+    pub phase: Phase,
     /// Whether people get in.
     pub access: AccessVerdict,
     /// The plan in force.
@@ -89,6 +34,8 @@ pub struct Decisions<'a> {
     pub plan_lost: bool,
     /// The partner that no longer offers the plan in force.
     pub plan_withdrawn_by: Option<String>,
+    /// The trial in force.
+    pub trial: Option<Trial>,
     /// Routes that can be used, best first.
     pub usable_routes: Vec<String>,
     /// `RoutesReady`.
@@ -119,6 +66,15 @@ impl<'a> Decisions<'a> {
             facts.defaults = DefaultsTaken {
                 active: lineage.default(|defaults| defaults.active),
                 on_hold: lineage.default(|defaults| defaults.on_hold),
+                // No default can end a customer that had no trial, also if its namespace was removed.
+                trial: match customer
+                    .status
+                    .as_ref()
+                    .and_then(|told| told.customer_since.as_ref())
+                {
+                    None => lineage.default(|defaults| defaults.trial.clone()),
+                    Some(_) => None,
+                },
             };
         }
         // Facts that are missing were removed, alone or with the namespace; the status still knows what people were told.
@@ -141,10 +97,15 @@ impl<'a> Decisions<'a> {
         let chosen = choose_plan(observed, lineage, &mut facts);
         troubles.extend(chosen.trouble);
 
-        let access = AccessVerdict::of(
-            spec.active.or(facts.defaults.active).unwrap_or(true),
-            spec.on_hold.or(facts.defaults.on_hold).unwrap_or(false),
-        );
+        let (trial, trial_trouble) = trials::in_force(observed, first_made, &mut facts, now);
+        troubles.extend(trial_trouble);
+        let access = AccessVerdict::of(Standing {
+            active: spec.active.or(facts.defaults.active).unwrap_or(true),
+            on_hold: spec.on_hold.or(facts.defaults.on_hold).unwrap_or(false),
+            trial_over: trial
+                .filter(|trial| trial.is_over(now))
+                .map(|trial| trial.on_end),
+        });
 
         let (usable_routes, routes_condition, route_trouble) = routes(observed);
         troubles.extend(route_trouble);
@@ -168,11 +129,16 @@ impl<'a> Decisions<'a> {
         }
 
         Self {
+            phase: match trial {
+                Some(trial) if trial.is_over(now) => Phase::TrialEnd,
+                _ => Phase::Preparation,
+            },
             facts,
             access,
             plan: chosen.in_force,
             plan_lost: chosen.lost,
             plan_withdrawn_by: chosen.withdrawn_by,
+            trial,
             usable_routes,
             routes_condition,
             domain: entitlement::domain(spec, lineage),

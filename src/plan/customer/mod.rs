@@ -3,20 +3,26 @@
 //! The rules stand in [`plan`] in the order in which they hold; the first that stops says why. What is decided about plan,
 //! routes, number and domain is in [`decisions`], the objects are in [`crate::plan::objects`].
 
+mod adoption;
 mod decisions;
 mod rooms;
+mod trials;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
-use self::decisions::{Decisions, adoption};
+use self::adoption::adoption;
+use self::decisions::Decisions;
 pub use self::rooms::drifted;
 use super::observed::{CustomerObserved, Departure, LOOK_AGAIN};
+use super::status::second;
 use super::trouble::Trouble;
 use super::{Draft, Plan, Stages, Subject, Verdict, subject::Kind};
-use crate::api::{ConditionType, CustomerStatus, Phase, Reason, meta};
+use crate::api::{ConditionType, CustomerStatus, Reason, meta};
 use crate::domain::lineage::Lineage;
 use crate::domain::names::{CustomerName, PartnerName, tenant_namespace};
+use crate::domain::trial;
 
 /// What to do about a customer.
 pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus> {
@@ -40,6 +46,7 @@ pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus>
                 lineage,
                 &partner,
                 Decisions::make(observed, lineage, facts, now),
+                now,
             ),
         },
     }
@@ -89,7 +96,7 @@ fn leave(
     if let (Departure::Deleted, Some(tenant)) = (departure, ours.filter(|tenant| !tenant.deleting))
     {
         stages.then(rooms::bindings_to_remove(observed, &tenant.name));
-        stages.then(super::objects::namespace::Wanted::retained().patch(tenant));
+        stages.then(super::objects::namespace::Wanted::retained(tenant).patch(tenant));
     }
     stages.then(super::remove_finalizer(
         observed.customer.as_ref(),
@@ -127,6 +134,7 @@ fn open(
     lineage: &Lineage,
     partner: &str,
     decisions: Decisions<'_>,
+    now: Timestamp,
 ) -> Plan<CustomerStatus> {
     let namespace = tenant_namespace(partner, &subject.key.name);
     let rooms = rooms::furnish(observed, &subject, lineage, partner, &namespace, &decisions);
@@ -155,9 +163,10 @@ fn open(
         path: lineage.path(),
         customer_number: decisions.facts.customer_number.clone(),
         customer_since,
-        phase: Some(Phase::Preparation),
+        phase: Some(decisions.phase),
         access: Some(access.access),
         access_reason: Some(access.reason.as_str().to_owned()),
+        trial_ends_at: decisions.trial.map(|trial| Time(second(trial.ends_at))),
         domain: decisions.domain,
         ingress_domain: decisions.ingress_domain,
         plan: decisions.facts.plan.clone(),
@@ -191,6 +200,17 @@ fn open(
             message,
         ));
     }
+    let notices = lineage.default(|defaults| defaults.trial_notices.as_deref());
+    others.extend(
+        decisions
+            .trial
+            .and_then(|trial| trials::ending(trial, notices, now)),
+    );
+    let changes = decisions
+        .trial
+        .and_then(|trial| trial::next_change(trial, notices, now));
+    // Nothing tells us when they are back, or that they will not be.
+    let swept = observed.users_swept_along.then_some(LOOK_AGAIN);
     Plan {
         subject,
         stages,
@@ -198,7 +218,6 @@ fn open(
             others,
             ..Draft::new(fields, verdict)
         }),
-        // Nothing tells us when they are back, or that they will not be.
-        wake: observed.users_swept_along.then_some(LOOK_AGAIN),
+        wake: changes.into_iter().chain(swept).min(),
     }
 }

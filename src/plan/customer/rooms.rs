@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 
 use super::decisions::Decisions;
-use crate::api::{Access, CustomerSpec, Role};
+use crate::api::{Access, CustomerSpec, Phase, Role, meta};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::Lineage;
 use crate::domain::{entitlement, people};
 use crate::plan::objects::namespace::{Tenant, Wanted};
 use crate::plan::objects::{Owner, bindings, network, tenant};
 use crate::plan::observed::{ChildSeen, Children, CustomerObserved};
+use crate::plan::status::second;
 use crate::plan::step::{Child, Step};
 use crate::plan::subject::Subject;
 
@@ -44,6 +45,7 @@ pub fn furnish(
         customer: Some((customer.to_owned(), subject.uid.clone())),
     };
     let open = decisions.access.is_open();
+    let stopped = decisions.access.access == Access::Stopped;
 
     let bound = bindings(observed, &owner, lineage, namespace, decisions);
     let mut removals = Vec::new();
@@ -58,14 +60,27 @@ pub fn furnish(
         ));
     }
 
-    let wanted = Wanted::tenant(&Tenant {
-        owner: &owner,
-        access: decisions.access.access,
-        facts: &decisions.facts,
-        plan: decisions.plan,
-        plan_lost: decisions.plan_lost,
-        ingress_domain: decisions.ingress_domain.as_deref(),
-    });
+    let closed = tenant::closed(&owner, namespace);
+    let closed_seen = observed.children.get(&(closed.kind, closed.name.clone()));
+    let no_more_pods = closed_seen
+        .is_some_and(|quota| quota.hard_in_force && quota.fingerprint == closed.fingerprint);
+    // Pods that came before the tenant was closed are still there.
+    let emptied = observed
+        .tenant
+        .as_ref()
+        .is_some_and(|tenant| tenant.annotation(meta::ANNOTATION_EMPTIED) == "true");
+    let tenant_with = |emptied| {
+        Wanted::tenant(&Tenant {
+            emptied,
+            owner: &owner,
+            access: decisions.access.access,
+            facts: &decisions.facts,
+            plan: decisions.plan,
+            plan_lost: decisions.plan_lost,
+            ingress_domain: decisions.ingress_domain.as_deref(),
+        })
+    };
+    let wanted = tenant_with(stopped && no_more_pods && emptied);
     let frame = match &observed.tenant {
         Some(seen) => wanted.patch(seen),
         None => Some(wanted.create(namespace)),
@@ -79,11 +94,6 @@ pub fn furnish(
     )];
     if !decisions.plan_lost {
         walls.push(tenant::quota(&owner, namespace, decisions.plan));
-        walls.push(network::policy(
-            &owner,
-            namespace,
-            decisions.plan.and_then(|plan| plan.network.as_ref()),
-        ));
         let pull_secrets = decisions
             .plan
             .map(|plan| plan.image_pull_secrets.as_slice())
@@ -94,6 +104,26 @@ pub fn furnish(
             .and_then(|plan| plan.container_defaults.as_ref());
         walls.extend(tenant::limits(&owner, namespace, defaults));
     }
+    let shut = network::shut(&owner, namespace);
+    let is_shut = observed
+        .children
+        .get(&(shut.kind, shut.name.clone()))
+        .is_some_and(|seen| seen.fingerprint == shut.fingerprint);
+    if stopped {
+        walls.push(closed);
+        walls.push(shut);
+    } else if !decisions.plan_lost || is_shut {
+        let rules = decisions.plan.and_then(|plan| plan.network.as_ref());
+        walls.push(network::policy(&owner, namespace, rules));
+    }
+    let reopen = closed_seen.filter(|_| !stopped).map(|seen| {
+        delete(
+            ChildKind::ResourceQuota,
+            namespace,
+            tenant::CLOSED,
+            &seen.uid,
+        )
+    });
     let limits_gone = !decisions.plan_lost
         && !walls
             .iter()
@@ -107,15 +137,25 @@ pub fn furnish(
         .into_iter()
         .filter_map(|child| drifted(&observed.children, child))
         .chain(unlimit)
+        .chain(reopen)
         .collect();
 
-    let mut stages = vec![removals];
-    stages.push(frame.into_iter().collect());
+    let framed = frame.is_none() && walls.is_empty();
     let quota = observed
         .children
         .get(&(ChildKind::ResourceQuota, tenant::NAME.to_owned()));
+    let mut stages = vec![removals];
+    stages.push(frame.into_iter().collect());
     let quota_in_force = quota.is_some_and(|quota| quota.hard_in_force) && !writes_quota(&walls);
     stages.push(walls);
+    if let (true, true, true, false, Some(seen)) =
+        (stopped, no_more_pods, framed, emptied, &observed.tenant)
+    {
+        stages.push(vec![Step::DeletePods {
+            namespace: namespace.to_owned(),
+        }]);
+        stages.push(tenant_with(true).patch(seen).into_iter().collect());
+    }
 
     let mut waiting = None;
     if open && !bound.wanted.is_empty() {
@@ -291,9 +331,9 @@ fn card(
         test_account,
         ..
     } = &customer.spec;
-    let access = match decisions.access.access {
-        Access::Open => "Open",
-        Access::Locked => "Locked",
+    let phase = match decisions.phase {
+        Phase::Preparation => "Preparation",
+        Phase::TrialEnd => "TrialEnd",
     };
     let sector = match sector {
         crate::api::Sector::Private => "Private",
@@ -303,8 +343,8 @@ fn card(
         ("name", customer.name_any()),
         ("displayName", display_name.clone()),
         ("path", lineage.path().join(" / ")),
-        ("phase", "Preparation".to_owned()),
-        ("access", access.to_owned()),
+        ("phase", phase.to_owned()),
+        ("access", decisions.access.access.as_str().to_owned()),
         ("accessReason", decisions.access.reason.as_str().to_owned()),
         ("sector", sector.to_owned()),
         ("testAccount", test_account.to_string()),
@@ -313,6 +353,12 @@ fn card(
     let optional = [
         ("customerNumber", decisions.facts.customer_number.clone()),
         ("customerSince", decisions.facts.customer_since.clone()),
+        (
+            "trialEndsAt",
+            decisions
+                .trial
+                .map(|trial| second(trial.ends_at).to_string()),
+        ),
         ("externalID", external_id.clone()),
         ("plan", decisions.facts.plan.clone()),
         ("domain", decisions.domain.clone()),

@@ -52,6 +52,8 @@ pub struct Tenant<'a> {
     pub plan: Option<&'a ServicePlanSpec>,
     /// The object of the plan in force is gone: what it put on the namespace stays until another plan says otherwise.
     pub plan_lost: bool,
+    /// Whether the tenant is stopped and its pods are deleted.
+    pub emptied: bool,
     /// The domain for hosts, if it is this customer's to use.
     pub ingress_domain: Option<&'a str>,
 }
@@ -65,6 +67,7 @@ impl Wanted {
             facts,
             plan,
             plan_lost,
+            emptied,
             ingress_domain,
         } = tenant;
         let mut wanted = Self::default();
@@ -72,7 +75,7 @@ impl Wanted {
             wanted.label(&key, Some(value));
         }
         wanted.label(meta::LABEL_TYPE, Some(meta::TYPE_TENANT.to_owned()));
-        wanted.label(meta::LABEL_ACCESS, Some(access_label(*access).to_owned()));
+        wanted.label(meta::LABEL_ACCESS, Some(access.as_str().to_owned()));
         wanted.label(meta::LABEL_RETAINED, None);
         for (key, value) in facts.annotations() {
             wanted.annotation(key, value);
@@ -81,6 +84,7 @@ impl Wanted {
             meta::ANNOTATION_INGRESS_DOMAIN,
             ingress_domain.map(ToOwned::to_owned),
         );
+        wanted.annotation(meta::ANNOTATION_EMPTIED, emptied.then(|| "true".to_owned()));
         if *plan_lost {
             return wanted;
         }
@@ -120,13 +124,13 @@ impl Wanted {
         wanted
     }
 
-    /// For a tenant whose Customer is gone: closed, kept, and marked so.
-    pub fn retained() -> Self {
+    /// For a tenant whose Customer is gone: closed, kept, and marked so. One that is stopped stays stopped.
+    pub fn retained(seen: &NamespaceSeen) -> Self {
         let mut wanted = Self::default();
-        wanted.label(
-            meta::LABEL_ACCESS,
-            Some(access_label(Access::Locked).to_owned()),
-        );
+        if seen.label(meta::LABEL_ACCESS) != Access::Stopped.as_str() {
+            let locked = Access::Locked.as_str().to_owned();
+            wanted.label(meta::LABEL_ACCESS, Some(locked));
+        }
         wanted.label(meta::LABEL_RETAINED, Some("true".to_owned()));
         wanted
     }
@@ -257,13 +261,6 @@ fn pod_security(level: PodSecurity) -> impl Iterator<Item = (String, String)> {
         })
 }
 
-const fn access_label(access: Access) -> &'static str {
-    match access {
-        Access::Open => "Open",
-        Access::Locked => "Locked",
-    }
-}
-
 const fn domains_name(domains: IngressDomains) -> &'static str {
     match domains {
         IngressDomains::Customer => "Customer",
@@ -288,6 +285,7 @@ mod tests {
         Wanted::tenant(&Tenant {
             owner: &owner,
             access: Access::Open,
+            emptied: false,
             facts: &facts,
             plan,
             plan_lost: false,

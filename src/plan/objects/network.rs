@@ -21,6 +21,11 @@ pub const NAME: &str = "clientele";
 /// Where cluster DNS lives in every distribution that follows kubeadm; port 53 only.
 const DNS_NAMESPACE: &str = "kube-system";
 
+/// The policy for a tenant that is stopped: nothing in or out at all.
+pub fn shut(owner: &Owner, namespace: &str) -> Child {
+    whole(owner, namespace, Vec::new(), Vec::new())
+}
+
 /// The policy for a tenant.
 pub fn policy(owner: &Owner, namespace: &str, network: Option<&PlanNetwork>) -> Child {
     let itself = || {
@@ -57,6 +62,15 @@ pub fn policy(owner: &Owner, namespace: &str, network: Option<&PlanNetwork>) -> 
             ports: ports(&allowed.ports),
         }));
     }
+    whole(owner, namespace, ingress, egress)
+}
+
+fn whole(
+    owner: &Owner,
+    namespace: &str,
+    ingress: Vec<NetworkPolicyIngressRule>,
+    egress: Vec<NetworkPolicyEgressRule>,
+) -> Child {
     let object = NetworkPolicy {
         metadata: owner.metadata(namespace, NAME),
         spec: Some(NetworkPolicySpec {

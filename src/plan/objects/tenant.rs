@@ -16,6 +16,9 @@ use crate::plan::step::Child;
 /// Name of the ResourceQuota and of the LimitRange.
 pub const NAME: &str = "clientele";
 
+/// Name of the ResourceQuota that lets no pod in while a tenant is stopped. It stands beside the plan's, which stays as it is.
+pub const CLOSED: &str = "clientele-stopped";
+
 /// Name of the ConfigMap with what the customer's software may know.
 pub const CUSTOMER: &str = "customer";
 
@@ -71,6 +74,20 @@ pub fn quota(owner: &Owner, namespace: &str, plan: Option<&ServicePlanSpec>) -> 
         status: None,
     };
     child(ChildKind::ResourceQuota, namespace, NAME, &object)
+}
+
+/// The quota that lets no pod in.
+pub fn closed(owner: &Owner, namespace: &str) -> Child {
+    let none = BTreeMap::from([("pods".to_owned(), Quantity("0".to_owned()))]);
+    let object = ResourceQuota {
+        metadata: owner.metadata(namespace, CLOSED),
+        spec: Some(ResourceQuotaSpec {
+            hard: Some(none),
+            ..ResourceQuotaSpec::default()
+        }),
+        status: None,
+    };
+    child(ChildKind::ResourceQuota, namespace, CLOSED, &object)
 }
 
 /// The container defaults of the plan, if it has any.
