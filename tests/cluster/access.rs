@@ -308,7 +308,7 @@ async fn transitions_are_told_as_events_once_each() {
 async fn a_partners_own_role_for_admins_needs_to_be_granted_to_the_operator_by_name() {
     let world = World::shared().await;
     let role = unique("helpdesk-");
-    let made = json!({"metadata": {"name": role}, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]});
+    let made = json!({"metadata": {"name": role}, "rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}]});
     let roles: Api<ClusterRole> = Api::all(world.admin.clone());
     let made = serde_json::from_value(made).expect("a role");
     roles

@@ -22,6 +22,7 @@ mod rights_used;
 mod routes;
 mod rules;
 mod steps;
+mod stops;
 mod tenancy;
 mod tenants;
 mod users;

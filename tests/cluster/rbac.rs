@@ -102,13 +102,13 @@ async fn the_operator_reads_secrets_only_where_a_route_has_some_and_writes_no_ri
     for resource in [
         "roles",
         "clusterrolebindings",
-        "pods",
         "pods/exec",
         "nodes",
         "mutatingadmissionpolicies",
     ] {
         assert!(named(&everywhere, resource).is_empty(), "{resource}");
     }
+    assert_eq!(named(&everywhere, "pods"), ["delete", "list"]);
     assert_eq!(named(&everywhere, "clusterroles"), ["bind"]);
     assert_eq!(
         named(&everywhere, "validatingadmissionpolicies"),

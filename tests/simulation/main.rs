@@ -29,4 +29,5 @@ mod plans;
 mod retention;
 mod routes;
 mod stale;
+mod trials;
 mod unreadable;

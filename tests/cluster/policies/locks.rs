@@ -1,11 +1,12 @@
-//! `clientele-access`: whom a lock keeps out, and whom it does not.
+//! `clientele-access`: whom a lock and a stop keep out, and whom they do not; and what the operator may then do.
 
 use serde_json::{Value, json};
 
 use super::{given, let_in, map, until_refused};
 use crate::attempt::{ALLOWED, call, create, create_in_cluster, delete, post, try_all};
+use crate::steps::pod;
 use crate::support::World;
-use crate::tenancy::Tenant;
+use crate::tenancy::{OPERATOR, Tenant};
 
 #[tokio::test]
 async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
@@ -43,7 +44,7 @@ async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
     .await;
 
     tenant.set_access(&world, "Locked").await;
-    let refused = "This customer's access is locked";
+    let refused = "This customer's access is closed";
     until_refused(&insider, &make("probe").dry().about(&tenant), refused).await;
     try_all(
         &insider,
@@ -69,8 +70,8 @@ async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
     let staff = world.as_user(&staff, &[]).await;
     let_in(&staff, &tenant.home, "clientele.dev", "customers").await;
     try_all(&staff, &tenant, vec![("staff writes", make("c"), ALLOWED)]).await;
-    for (account, name) in [(software, "d"), (pipeline, "e")] {
-        let account = world.as_user(&account, &[]).await;
+    for (account, name) in [(&software, "d"), (&pipeline, "e")] {
+        let account = world.as_user(account, &[]).await;
         try_all(
             &account,
             &tenant,
@@ -78,4 +79,56 @@ async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
         )
         .await;
     }
+
+    let running = format!("/api/v1/namespaces/{}/pods/app", tenant.namespace);
+    given(&world.admin, &tenant, pod("app", "{ns}")).await;
+    let operator = world.as_user(OPERATOR, &[]).await;
+    let marked = "the operator writes only objects that carry the customer's UID";
+    try_all(
+        &operator,
+        &tenant,
+        vec![("deletes a pod", delete(&running), marked)],
+    )
+    .await;
+
+    tenant.set_access(&world, "Stopped").await;
+    until_refused(&insider, &make("probe").dry().about(&tenant), refused).await;
+    let software = world.as_user(&software, &[]).await;
+    let stopped = "This tenant is stopped";
+    until_refused(&software, &make("probe").dry().about(&tenant), stopped).await;
+    try_all(
+        &software,
+        &tenant,
+        vec![
+            ("software writes", make("f"), stopped),
+            (
+                "software deletes",
+                delete("/api/v1/namespaces/{ns}/configmaps/a"),
+                stopped,
+            ),
+        ],
+    )
+    .await;
+    try_all(&staff, &tenant, vec![("staff writes", make("g"), ALLOWED)]).await;
+    let pipeline = world.as_user(&pipeline, &[]).await;
+    try_all(
+        &pipeline,
+        &tenant,
+        vec![("a pipeline writes", make("h"), ALLOWED)],
+    )
+    .await;
+    let configmap = "/api/v1/namespaces/{ns}/configmaps/a";
+    try_all(
+        &operator,
+        &tenant,
+        vec![
+            (
+                "deletes what is no pod",
+                delete(configmap),
+                "cannot delete resource",
+            ),
+            ("deletes a pod", delete(&running), ALLOWED),
+        ],
+    )
+    .await;
 }

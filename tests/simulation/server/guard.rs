@@ -46,10 +46,23 @@ fn rule(store: &Store, call: &Call) -> Option<&'static str> {
     if kind == "Namespace" {
         return namespace_rule(store, call);
     }
-    if call.verb == Verb::Delete && !matches!(kind, "RoleBinding" | "LimitRange") {
-        return Some("only bindings and limit ranges are ever taken away");
-    }
     let room = Id::new(Resource::named("namespaces"), "", &call.namespace);
+    let stopped = store.get(&room).is_some_and(|namespace| {
+        namespace["metadata"]["labels"]["clientele.dev/access"] == "Stopped"
+    });
+    if call.verb == Verb::Delete {
+        let may_go = match kind {
+            "RoleBinding" | "LimitRange" => true,
+            "ResourceQuota" => call.name == "clientele-stopped" && !stopped,
+            "Pod" => stopped,
+            _ => false,
+        };
+        if !may_go {
+            return Some(
+                "only bindings, limit ranges, the pods of the stopped and what keeps them out are ever taken away",
+            );
+        }
+    }
     let ours = store.get(&room).is_none_or(|namespace| {
         ["tenant", "partner"]
             .iter()
@@ -83,7 +96,8 @@ fn namespace_rule(store: &Store, call: &Call) -> Option<&'static str> {
     if !labelled {
         return Some("a namespace without Clientele's labels is never changed");
     }
-    let locks = call.body["metadata"]["labels"]["clientele.dev/access"] == "Locked";
+    let access = &call.body["metadata"]["labels"]["clientele.dev/access"];
+    let locks = access == "Locked" || access == "Stopped";
     let bound = store.of("rolebindings").any(|(id, binding)| {
         id.namespace == call.name
             && binding["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "clientele"

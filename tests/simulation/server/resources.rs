@@ -63,10 +63,11 @@ const fn resource(
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
 /// Everything the operator asks for.
-pub static RESOURCES: [Resource; 17] = [
+pub static RESOURCES: [Resource; 18] = [
     resource("", "v1", "namespaces", "Namespace", false),
     resource("", "v1", "secrets", "Secret", true),
     resource("", "v1", "configmaps", "ConfigMap", true),
+    resource("", "v1", "pods", "Pod", true),
     resource("", "v1", "resourcequotas", "ResourceQuota", true),
     resource("", "v1", "limitranges", "LimitRange", true),
     resource("", "v1", "serviceaccounts", "ServiceAccount", true),
