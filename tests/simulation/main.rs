@@ -29,5 +29,6 @@ mod plans;
 mod retention;
 mod routes;
 mod stale;
+mod stops;
 mod trials;
 mod unreadable;

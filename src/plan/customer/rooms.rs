@@ -157,7 +157,9 @@ pub fn furnish(
         stages.push(tenant_with(true).patch(seen).into_iter().collect());
     }
 
-    let mut waiting = None;
+    let mut waiting = (stopped && !emptied).then(|| {
+        "Waiting for Kubernetes to enforce the quota before the pods are deleted.".to_owned()
+    });
     if open && !bound.wanted.is_empty() {
         if quota_in_force || bound.all_there(&observed.children) {
             stages.push(

@@ -51,8 +51,14 @@ pub fn in_force(
     match Trial::of(spec, default, began) {
         Ok(trial) => (trial, None),
         Err(wrong) => {
+            // What people were told stays: a mistake opens nothing that was closed.
+            let ends_at = told.and_then(|told| told.trial_ends_at.as_ref());
+            let trial = ends_at.map(|ends_at| Trial {
+                ends_at: ends_at.0,
+                on_end: spec.and_then(|spec| spec.on_end).unwrap_or_default(),
+            });
             let message = format!("Mend spec.trial: {wrong}.");
-            (None, Some(Trouble::stalled(Reason::InvalidSpec, message)))
+            (trial, Some(Trouble::stalled(Reason::InvalidSpec, message)))
         }
     }
 }
