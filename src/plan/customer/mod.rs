@@ -6,6 +6,7 @@
 mod adoption;
 mod decisions;
 mod rooms;
+mod stop;
 mod trials;
 
 use jiff::Timestamp;

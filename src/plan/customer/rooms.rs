@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 
 use super::decisions::Decisions;
-use crate::api::{Access, CustomerSpec, Phase, Role, meta};
+use super::stop::Stop;
+use crate::api::{CustomerSpec, Phase, Role};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::Lineage;
 use crate::domain::{entitlement, people};
@@ -45,7 +46,6 @@ pub fn furnish(
         customer: Some((customer.to_owned(), subject.uid.clone())),
     };
     let open = decisions.access.is_open();
-    let stopped = decisions.access.access == Access::Stopped;
 
     let bound = bindings(observed, &owner, lineage, namespace, decisions);
     let mut removals = Vec::new();
@@ -60,15 +60,7 @@ pub fn furnish(
         ));
     }
 
-    let closed = tenant::closed(&owner, namespace);
-    let closed_seen = observed.children.get(&(closed.kind, closed.name.clone()));
-    let no_more_pods = closed_seen
-        .is_some_and(|quota| quota.hard_in_force && quota.fingerprint == closed.fingerprint);
-    // Pods that came before the tenant was closed are still there.
-    let emptied = observed
-        .tenant
-        .as_ref()
-        .is_some_and(|tenant| tenant.annotation(meta::ANNOTATION_EMPTIED) == "true");
+    let stop = Stop::of(observed, &owner, namespace, decisions.access.access);
     let tenant_with = |emptied| {
         Wanted::tenant(&Tenant {
             emptied,
@@ -80,7 +72,7 @@ pub fn furnish(
             ingress_domain: decisions.ingress_domain.as_deref(),
         })
     };
-    let wanted = tenant_with(stopped && no_more_pods && emptied);
+    let wanted = tenant_with(stop.is_done());
     let frame = match &observed.tenant {
         Some(seen) => wanted.patch(seen),
         None => Some(wanted.create(namespace)),
@@ -104,26 +96,13 @@ pub fn furnish(
             .and_then(|plan| plan.container_defaults.as_ref());
         walls.extend(tenant::limits(&owner, namespace, defaults));
     }
-    let shut = network::shut(&owner, namespace);
-    let is_shut = observed
-        .children
-        .get(&(shut.kind, shut.name.clone()))
-        .is_some_and(|seen| seen.fingerprint == shut.fingerprint);
-    if stopped {
-        walls.push(closed);
-        walls.push(shut);
-    } else if !decisions.plan_lost || is_shut {
+    walls.extend(stop.quota());
+    if stop.is_wanted() {
+        walls.push(network::shut(&owner, namespace));
+    } else if !decisions.plan_lost || stop.is_shut() {
         let rules = decisions.plan.and_then(|plan| plan.network.as_ref());
         walls.push(network::policy(&owner, namespace, rules));
     }
-    let reopen = closed_seen.filter(|_| !stopped).map(|seen| {
-        delete(
-            ChildKind::ResourceQuota,
-            namespace,
-            tenant::CLOSED,
-            &seen.uid,
-        )
-    });
     let limits_gone = !decisions.plan_lost
         && !walls
             .iter()
@@ -137,7 +116,7 @@ pub fn furnish(
         .into_iter()
         .filter_map(|child| drifted(&observed.children, child))
         .chain(unlimit)
-        .chain(reopen)
+        .chain(stop.lift(namespace))
         .collect();
 
     let framed = frame.is_none() && walls.is_empty();
@@ -148,16 +127,12 @@ pub fn furnish(
     stages.push(frame.into_iter().collect());
     let quota_in_force = quota.is_some_and(|quota| quota.hard_in_force) && !writes_quota(&walls);
     stages.push(walls);
-    if let (true, true, true, false, Some(seen)) =
-        (stopped, no_more_pods, framed, emptied, &observed.tenant)
-    {
-        stages.push(vec![Step::DeletePods {
-            namespace: namespace.to_owned(),
-        }]);
+    if let (true, Some(emptying), Some(seen)) = (framed, stop.empty(namespace), &observed.tenant) {
+        stages.push(vec![emptying]);
         stages.push(tenant_with(true).patch(seen).into_iter().collect());
     }
 
-    let mut waiting = (stopped && !emptied).then(|| {
+    let mut waiting = (stop.is_wanted() && !stop.is_done()).then(|| {
         "Waiting for Kubernetes to enforce the quota before the pods are deleted.".to_owned()
     });
     if open && !bound.wanted.is_empty() {
@@ -296,7 +271,7 @@ fn has_role(wanted: &Child, seen: &ChildSeen) -> bool {
     wanted.body["roleRef"]["name"] == seen.role.as_str()
 }
 
-fn delete(kind: ChildKind, namespace: &str, name: &str, uid: &str) -> Step {
+pub(super) fn delete(kind: ChildKind, namespace: &str, name: &str, uid: &str) -> Step {
     Step::Delete {
         kind,
         namespace: namespace.to_owned(),
