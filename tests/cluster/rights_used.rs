@@ -9,7 +9,7 @@ use std::time::Duration;
 use clientele::api::{
     ContainerDefaults, Customer, CustomerUser, Partner, Role, ServicePlan, Staff, StaffRole,
 };
-use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
@@ -18,7 +18,9 @@ use kube::{Api, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::attempt::{call, create};
 use crate::rbac::{Right, operators_rules, rights};
+use crate::steps::pod;
 use crate::support::{
     AuditEvent, Calls, Report as _, World, customer, eventually, namespace_of, plan, provider,
     reseller, route_with_credentials, tenant, until, user,
@@ -149,6 +151,14 @@ async fn live(world: &World) {
         })
         .await;
     }
+    let web = call(&world.admin, &create(pod("web", &namespace))).await;
+    web.expect("a pod");
+    let over = json!({"spec": {"trial": {"endsAt": "2026-01-01T00:00:00Z"}}});
+    change(&customers, "globex", over).await;
+    gone::<Pod>(world, &namespace, "web").await;
+    let paid = json!({"spec": {"trial": {"endsAt": null, "mode": "None"}}});
+    change(&customers, "globex", paid).await;
+    gone::<ResourceQuota>(world, &namespace, "clientele-stopped").await;
     customers
         .delete("globex", &DeleteParams::default())
         .await
