@@ -25,11 +25,13 @@ impl World {
     /// Whether a customer asks for a number that is not recorded yet.
     pub fn is_number_open(&self, key: &Key) -> bool {
         let customer = self.own::<Customer>(&key.namespace, &key.name);
-        let asks = customer.is_some_and(|customer| customer.spec.customer_number.is_some());
+        if customer.is_none_or(|customer| customer.spec.customer_number.is_none()) {
+            return false;
+        }
         let home = key.namespace.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX);
         let tenant = home.and_then(|home| self.namespace(&tenant_namespace(home, &key.name)));
         let facts = tenant.map(|tenant| TenantFacts::read(&tenant.annotations));
-        asks && facts.is_none_or(|facts| facts.customer_number.is_none())
+        facts.is_none_or(|facts| facts.customer_number.is_none())
     }
 
     /// Takes note of whether a customer is given the number that it asks for; gives those who are to be looked at, since it is not
