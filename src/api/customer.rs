@@ -355,6 +355,16 @@ pub enum Access {
     Stopped,
 }
 
+impl Phase {
+    /// The name as it stands in status and ConfigMap.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preparation => "Preparation",
+            Self::TrialEnd => "TrialEnd",
+        }
+    }
+}
+
 impl Access {
     /// Every level.
     pub const ALL: [Self; 3] = [Self::Open, Self::Locked, Self::Stopped];

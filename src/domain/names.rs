@@ -95,6 +95,12 @@ pub fn tenant_namespace(partner: &str, customer: &str) -> String {
     format!("{partner}{TENANT_SEPARATOR}{customer}")
 }
 
+/// The tenant namespace of a customer whose object is in this namespace, if that can be a partner's.
+pub fn tenant_of(home: &str, customer: &str) -> Option<String> {
+    let partner = home.strip_prefix(PARTNER_NAMESPACE_PREFIX)?;
+    Some(tenant_namespace(partner, customer))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

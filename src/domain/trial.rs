@@ -20,10 +20,14 @@ use crate::domain::duration;
 /// The longest a timer may be relied on: a clock that is set steps over it.
 const LONGEST_WAKE: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// How long before its end a trial is announced, where the partner says nothing: days.
-const NOTICES: [u64; 3] = [7, 3, 1];
+const DAY: u64 = 24 * 60 * 60;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long before its end a trial is announced, where the partner says nothing.
+const NOTICES: [Duration; 3] = [
+    Duration::from_secs(DAY),
+    Duration::from_secs(3 * DAY),
+    Duration::from_secs(7 * DAY),
+];
 
 /// A trial: its end, and what happens then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +137,7 @@ fn sorted(notices: Option<&[String]>) -> Result<Vec<Duration>, String> {
             .iter()
             .map(|notice| duration::parse(notice))
             .collect::<Result<Vec<_>, _>>()?,
-        None => NOTICES
-            .map(|days| DAY * u32::try_from(days).unwrap_or(u32::MAX))
-            .to_vec(),
+        None => NOTICES.to_vec(),
     };
     sorted.sort();
     Ok(sorted)

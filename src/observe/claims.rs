@@ -12,7 +12,7 @@ use super::world::World;
 use crate::api::{Customer, meta};
 use crate::domain::claims::Claim;
 use crate::domain::facts::TenantFacts;
-use crate::domain::names::{partner_namespace, tenant_namespace};
+use crate::domain::names::{partner_namespace, tenant_of};
 use crate::domain::number;
 use crate::plan::observed::NamespaceSeen;
 use crate::plan::{Key, Kind};
@@ -28,8 +28,8 @@ impl World {
         if customer.is_none_or(|customer| customer.spec.customer_number.is_none()) {
             return false;
         }
-        let home = key.namespace.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX);
-        let tenant = home.and_then(|home| self.namespace(&tenant_namespace(home, &key.name)));
+        let tenant = tenant_of(&key.namespace, &key.name);
+        let tenant = tenant.and_then(|tenant| self.namespace(&tenant));
         let facts = tenant.map(|tenant| TenantFacts::read(&tenant.annotations));
         facts.is_none_or(|facts| facts.customer_number.is_none())
     }
@@ -137,9 +137,8 @@ impl World {
 
     fn claim(&self, customer: &Id) -> Claim {
         let object = self.own::<Customer>(&customer.0, &customer.1);
-        let namespace = customer.0.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX);
-        let tenant = namespace
-            .and_then(|partner| self.namespace(&tenant_namespace(partner, &customer.1)))
+        let tenant = tenant_of(&customer.0, &customer.1)
+            .and_then(|tenant| self.namespace(&tenant))
             .filter(|tenant| {
                 let uid = object.as_ref().and_then(|object| object.uid());
                 Some(tenant.label(meta::LABEL_CUSTOMER_UID)) == uid.as_deref()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::table::Id;
 use super::world::World;
 use crate::api::{CustomerUser, meta};
-use crate::domain::names::{partner_namespace, tenant_namespace};
+use crate::domain::names::{partner_namespace, tenant_of};
 use crate::plan::{Key, Kind};
 
 impl World {
@@ -75,8 +75,7 @@ impl World {
     /// Users of a customer, from both places.
     pub(super) fn users_ids(&self, customer: &Id) -> Vec<Id> {
         let mut users: Vec<Id> = self.users_of.of(customer).cloned().collect();
-        if let Some(partner) = customer.0.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX) {
-            let tenant = tenant_namespace(partner, &customer.1);
+        if let Some(tenant) = tenant_of(&customer.0, &customer.1) {
             users.extend(
                 self.inside
                     .of(&(Kind::CustomerUser, tenant.clone()))

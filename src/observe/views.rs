@@ -15,7 +15,7 @@ use crate::api::{
 use crate::domain::entitlement;
 use crate::domain::facts::TenantFacts;
 use crate::domain::fingerprint::ChildKind;
-use crate::domain::names::{partner_namespace, tenant_namespace};
+use crate::domain::names::{partner_namespace, tenant_namespace, tenant_of};
 use crate::domain::people::Person;
 use crate::plan::observed::{
     CustomerObserved, Departure, PartnerObserved, RouteObserved, RouteSeen, RouteState, SecretSeen,
@@ -91,10 +91,9 @@ impl World {
 
     /// Whether a binding of the customer names somebody of whom there is no user any more.
     pub fn has_lost_people(&self, key: &Key) -> bool {
-        let Some(partner) = key.namespace.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX) else {
+        let Some(tenant) = tenant_of(&key.namespace, &key.name) else {
             return false;
         };
-        let tenant = tenant_namespace(partner, &key.name);
         let bindings = self
             .rooms
             .of(&tenant)

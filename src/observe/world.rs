@@ -21,7 +21,7 @@ use super::tolerant::{Tolerant, Unreadable};
 use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::{Lineage, Place};
-use crate::domain::names::{partner_namespace, tenant_namespace};
+use crate::domain::names::{partner_namespace, tenant_of};
 use crate::plan::observed::{Children, LOOK_AGAIN, NamespaceSeen};
 use crate::plan::{Key, Kind, Written};
 
@@ -102,13 +102,9 @@ impl World {
         };
         if wish(&change.old) != wish(&change.new) {
             // Somebody says that now is the time: what was in the way may be gone.
-            let place = match (
-                K::KIND,
-                namespace.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX),
-            ) {
-                (Kind::Partner, _) => partner_namespace(name),
-                (_, Some(partner)) => tenant_namespace(partner, name),
-                (_, None) => String::new(),
+            let place = match K::KIND {
+                Kind::Partner => partner_namespace(name),
+                _ => tenant_of(namespace, name).unwrap_or_default(),
             };
             self.foreign.remove(&place);
         }

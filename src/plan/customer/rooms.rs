@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::decisions::Decisions;
 use super::stop::Stop;
-use crate::api::{CustomerSpec, Phase, Role};
+use crate::api::{CustomerSpec, Role};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::Lineage;
 use crate::domain::{entitlement, people};
@@ -308,10 +308,6 @@ fn card(
         test_account,
         ..
     } = &customer.spec;
-    let phase = match decisions.phase {
-        Phase::Preparation => "Preparation",
-        Phase::TrialEnd => "TrialEnd",
-    };
     let sector = match sector {
         crate::api::Sector::Private => "Private",
         crate::api::Sector::Public => "Public",
@@ -320,7 +316,7 @@ fn card(
         ("name", customer.name_any()),
         ("displayName", display_name.clone()),
         ("path", lineage.path().join(" / ")),
-        ("phase", phase.to_owned()),
+        ("phase", decisions.phase.as_str().to_owned()),
         ("access", decisions.access.access.as_str().to_owned()),
         ("accessReason", decisions.access.reason.as_str().to_owned()),
         ("sector", sector.to_owned()),
