@@ -7,7 +7,8 @@ use clientele::{
     api, controller,
     error::Error,
     ops::{
-        client, clock::Clock, http, lease, metrics::Metrics, shutdown, telemetry, watchdog::Guard,
+        client, clock::Clock, http, lease, mandate::Mandate, metrics::Metrics, shutdown, telemetry,
+        watchdog::Guard,
     },
     settings::{Command, OperatorSettings, Settings},
 };
@@ -45,15 +46,16 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
     ));
 
     let watchdog = Guard::default();
+    let mandate = Mandate::default();
     let client = tokio::select! {
-        client = client::connect(&settings, &metrics, &watchdog) => client?,
+        client = client::connect(&settings, &metrics, &watchdog, &mandate) => client?,
         () = shutdown.clone() => return Ok(()),
     };
     health.set_ready(true, "standing by");
     let mut leadership = match settings.leader_elect {
         false => None,
         true => tokio::select! {
-            held = lease::Leadership::acquire(client.clone(), &settings.namespace, &settings.identity) => Some(held?),
+            held = lease::Leadership::acquire(client.clone(), &settings.namespace, &settings.identity, &mandate) => Some(held?),
             () = shutdown.clone() => return Ok(()),
         },
     };

@@ -4,7 +4,7 @@
 //!
 //! | lane | waits for its turn | must answer within | its body |
 //! | --- | --- | --- | --- |
-//! | work | yes, one permit a call until its body is read | [`Limits::answer`] | goes on within [`Limits::answer`] |
+//! | work | yes, one permit a call until its body is read, and a write for the [mandate](super::mandate) | [`Limits::answer`] | goes on within [`Limits::answer`] |
 //! | lease | never: staying leader must not queue behind work | [`Limits::answer`] | the same |
 //! | watch | never: it would hold its permit for minutes | [`Limits::watch_start`] | may be quiet; the watcher ends it after its own timeout, the [watchdog](super::watchdog) hears it |
 //!
@@ -26,6 +26,7 @@ use tower::{BoxError, Layer, Service, ServiceExt};
 use super::{
     body::Watched,
     clock,
+    mandate::Mandate,
     metrics::Metrics,
     target::{Target, is_watch, parameter},
     watchdog::{Guard, Sign},
@@ -65,6 +66,7 @@ pub struct CallLayer {
     permits: Arc<Semaphore>,
     metrics: Metrics,
     guard: Guard,
+    mandate: Mandate,
 }
 
 impl CallLayer {
@@ -75,7 +77,13 @@ impl CallLayer {
             permits: Arc::new(Semaphore::new(limits.in_flight)),
             metrics,
             guard,
+            mandate: Mandate::default(),
         }
+    }
+
+    /// The same layer, which writes only under this mandate.
+    pub fn under(self, mandate: Mandate) -> Self {
+        Self { mandate, ..self }
     }
 }
 
@@ -153,8 +161,8 @@ where
             Lane::Lease | Lane::Watch => None,
         };
         let response = match lane {
-            Lane::Watch => self.once(request, &target, watch_start).await?,
-            Lane::Work | Lane::Lease => self.with_retries(request, &target, answer).await?,
+            Lane::Watch => self.once(request, &target, lane, watch_start).await?,
+            Lane::Work | Lane::Lease => self.with_retries(request, &target, lane, answer).await?,
         };
         self.note(&target, &name, response.status());
         Ok(match lane {
@@ -173,12 +181,13 @@ where
         &mut self,
         request: Request<Body>,
         target: &Target,
+        lane: Lane,
         limit: Duration,
     ) -> Result<Response<B>, BoxError> {
         let mut request = request;
         for _ in 0..RETRIES {
             let again = copy(&request);
-            let response = self.once(request, target, limit).await?;
+            let response = self.once(request, target, lane, limit).await?;
             match again {
                 Some(again) if response.status() == StatusCode::TOO_MANY_REQUESTS => {
                     // The permit stays taken meanwhile: asked to slow down, we do.
@@ -188,16 +197,20 @@ where
                 _ => return Ok(response),
             }
         }
-        self.once(request, target, limit).await
+        self.once(request, target, lane, limit).await
     }
 
     async fn once(
         &mut self,
         request: Request<Body>,
         target: &Target,
+        lane: Lane,
         limit: Duration,
     ) -> Result<Response<B>, BoxError> {
         let method = method(request.method());
+        if lane == Lane::Work && method != "GET" {
+            self.layer.mandate.held().await;
+        }
         let started = clock::tick();
         let answered = tokio::time::timeout(limit, self.inner.clone().oneshot(request)).await;
         let took = clock::tick().duration_since(started);

@@ -26,6 +26,7 @@ use tower::{BoxError, ServiceBuilder};
 use super::{
     calls::{CallLayer, Limits},
     clock,
+    mandate::Mandate,
     metrics::Metrics,
     watchdog::Guard,
 };
@@ -52,13 +53,14 @@ pub async fn connect(
     settings: &OperatorSettings,
     metrics: &Metrics,
     guard: &Guard,
+    mandate: &Mandate,
 ) -> Result<Client, Error> {
     let config = configuration(settings).await?;
     let server = config.cluster_url.to_string();
     let limits = Limits::operator(settings.max_calls.get());
     let client = build(
         config,
-        CallLayer::new(limits, metrics.clone(), guard.clone()),
+        CallLayer::new(limits, metrics.clone(), guard.clone()).under(mandate.clone()),
     )?;
     greet(&client, &server).await?;
     Ok(client)

@@ -6,8 +6,8 @@
 //! [`RENEW_WITHIN`], well before anybody may take over after [`DURATION`]; on a clean end it gives the Lease back, so
 //! that nobody waits.
 //!
-//! Holding a Lease is no proof at the moment of a write: a process stopped in between wakes up believing. Creates,
-//! resourceVersions and server-side apply make that harmless; the Lease is there to save work.
+//! Holding a Lease is no proof at the moment of a write: a process stopped in between wakes up believing. So each write
+//! asks when the Lease was last renewed ([`Mandate`]).
 
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ use tokio::{
 };
 
 use super::clock;
+use super::mandate::{Mandate, Moment};
 use crate::error::{Cause, Error, chain};
 
 /// Name of the Lease.
@@ -49,10 +50,15 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Waits until the Lease is ours, then keeps renewing it. Calls that fail are tried again, for ever: a follower
+    /// Waits until the Lease is ours, then keeps renewing it, which `mandate` is told. Calls that fail are tried again, for ever: a follower
     /// has nothing else to do. Only a right that stays missing is an error.
-    pub async fn acquire(client: Client, namespace: &str, identity: &str) -> Result<Self, Error> {
-        let mut candidate = Candidate::new(client, namespace, identity);
+    pub async fn acquire(
+        client: Client,
+        namespace: &str,
+        identity: &str,
+        mandate: &Mandate,
+    ) -> Result<Self, Error> {
+        let mut candidate = Candidate::new(client, namespace, identity, mandate);
         let renewed = candidate.acquire().await?;
         let (tell_lost, lost) = oneshot::channel();
         let (release, released) = oneshot::channel();
@@ -91,6 +97,7 @@ struct Candidate {
     api: Api<Lease>,
     namespace: String,
     identity: String,
+    mandate: Mandate,
     /// The Lease as last seen, and since when it has been so.
     seen: Option<(Lease, Instant)>,
 }
@@ -147,11 +154,12 @@ fn spec(holder: &str, lasts: Duration, now: Timestamp) -> LeaseSpec {
 }
 
 impl Candidate {
-    fn new(client: Client, namespace: &str, identity: &str) -> Self {
+    fn new(client: Client, namespace: &str, identity: &str, mandate: &Mandate) -> Self {
         Self {
             api: Api::namespaced(client, namespace),
             namespace: namespace.to_owned(),
             identity: identity.to_owned(),
+            mandate: mandate.clone(),
             seen: None,
         }
     }
@@ -161,19 +169,20 @@ impl Candidate {
         let mut refused_since = None;
         let mut said = String::new();
         loop {
-            let begun = clock::tick();
+            let begun = Moment::this();
             let waiting_for = match timeout(CALL, self.try_once()).await {
                 Ok(Ok(true)) => {
                     tracing::info!(lease = %self.full_name(), identity = %self.identity, "leading");
-                    return Ok(begun);
+                    self.mandate.renewed(begun);
+                    return Ok(begun.tick);
                 }
                 Ok(Ok(false)) => {
                     refused_since = None;
                     format!("its holder {}", self.holder())
                 }
                 Ok(Err(error)) if Cause::of(&error) == Cause::Forbidden => {
-                    let since = *refused_since.get_or_insert(begun);
-                    if begun.duration_since(since) >= RENEW_WITHIN {
+                    let since = *refused_since.get_or_insert(begun.tick);
+                    if begun.tick.duration_since(since) >= RENEW_WITHIN {
                         return Err(Error::Call {
                             step: "taking the leader election Lease",
                             source: error,
@@ -197,10 +206,13 @@ impl Candidate {
         let mut trouble = String::from("the API server did not answer");
         loop {
             sleep(EVERY).await;
-            let begun = clock::tick();
+            let begun = Moment::this();
             let deadline = renewed + RENEW_WITHIN;
-            match timeout_at(deadline.min(begun + CALL), self.try_once()).await {
-                Ok(Ok(true)) => renewed = begun,
+            match timeout_at(deadline.min(begun.tick + CALL), self.try_once()).await {
+                Ok(Ok(true)) => {
+                    self.mandate.renewed(begun);
+                    renewed = begun.tick;
+                }
                 Ok(Ok(false)) => return self.lost(format!("{} has it", self.holder())),
                 Ok(Err(error)) => trouble = chain(&error),
                 Err(_elapsed) => {}

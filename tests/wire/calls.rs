@@ -3,15 +3,20 @@
 use std::time::Duration;
 
 use clientele::error::{Cause, Error};
+use clientele::ops::lease::RENEW_WITHIN;
+use clientele::ops::mandate::{Mandate, Moment};
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::ConfigMap};
-use kube::{Api, api::ListParams};
+use kube::{
+    Api,
+    api::{ListParams, PostParams},
+};
 use rstest::rstest;
 use tokio::{
     task::JoinHandle,
     time::{Instant, timeout},
 };
 
-use crate::fake::{configmap, list, pair};
+use crate::fake::{configmap, list, pair, pair_under};
 
 fn get(client: &kube::Client, name: &str) -> JoinHandle<kube::Result<ConfigMap>> {
     let (api, name) = (Api::default_namespaced(client.clone()), name.to_owned());
@@ -210,4 +215,34 @@ async fn a_list_is_a_call_like_any_other() {
         call.await.expect("no panic").expect("a list").items.len(),
         1
     );
+}
+
+#[rstest]
+#[case::it_has_not_renewed_for_long(RENEW_WITHIN, Duration::ZERO)]
+#[case::its_machine_was_suspended(Duration::ZERO, RENEW_WITHIN)]
+#[tokio::test(start_paused = true)]
+async fn who_may_lead_no_more_reads_but_does_not_write(
+    #[case] running: Duration,
+    #[case] suspended: Duration,
+) {
+    let mandate = Mandate::default();
+    let (client, mut server) = pair_under(mandate.clone(), 4);
+    let mut last = Moment::this();
+    last.now -= suspended;
+    mandate.renewed(last);
+    tokio::time::sleep(running).await;
+    let api: Api<ConfigMap> = Api::default_namespaced(client.clone());
+    let write = tokio::spawn(async move {
+        api.create(&PostParams::default(), &ConfigMap::default())
+            .await
+    });
+    server.expect_silence(Duration::from_secs(60)).await;
+    let read = get(&client, "x");
+    server.expect("GET").await.json(&configmap("x"));
+    read.await.expect("no panic").expect("an answer");
+
+    // It leads after all.
+    mandate.renewed(Moment::this());
+    server.expect("POST").await.json(&configmap("x"));
+    write.await.expect("no panic").expect("written");
 }

@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use clientele::ops::{
     calls::{CallLayer, Limits},
+    mandate::Mandate,
     metrics::Metrics,
     watchdog::Guard,
 };
@@ -29,10 +30,15 @@ pub struct Server {
 
 /// The operator's own limits, but for the number of calls.
 pub fn pair(in_flight: usize) -> (Client, Server) {
+    pair_under(Mandate::default(), in_flight)
+}
+
+/// The same, with leave to write.
+pub fn pair_under(mandate: Mandate, in_flight: usize) -> (Client, Server) {
     let (service, requests) = mock::pair();
     let (guard, metrics) = (Guard::default(), Metrics::default());
     let layer = CallLayer::new(Limits::operator(in_flight), metrics.clone(), guard.clone());
-    let client = Client::new(layer.layer(service), "default");
+    let client = Client::new(layer.under(mandate).layer(service), "default");
     (
         client,
         Server {

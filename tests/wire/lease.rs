@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use clientele::{error::Error, ops::lease::Leadership};
+use clientele::{
+    error::Error,
+    ops::{lease::Leadership, mandate::Mandate},
+};
 use http::{Method, Request, Response};
 use kube::{Client, client::Body};
 use serde_json::{Value, json};
@@ -130,7 +133,8 @@ impl Cluster {
 
     async fn acquire(&self, identity: &str) -> (Leadership, Switch) {
         let (client, switch) = self.client();
-        let acquired = Leadership::acquire(client, "clientele-system", identity);
+        let mandate = Mandate::default();
+        let acquired = Leadership::acquire(client, "clientele-system", identity, &mandate);
         let held = timeout(seconds(3600), acquired)
             .await
             .expect("within an hour");
@@ -305,7 +309,7 @@ async fn a_right_that_is_missing_is_said_not_waited_for() {
     way.set(Way::Forbidden);
     let refused = timeout(
         seconds(30),
-        Leadership::acquire(client, "clientele-system", "a"),
+        Leadership::acquire(client, "clientele-system", "a", &Mandate::default()),
     )
     .await;
     let error = refused.expect("not for ever").expect_err("no right");
