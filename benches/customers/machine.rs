@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::Failure;
+use super::support::children;
 
 /// The machine, as far as it matters to a reader of the figures.
 pub struct Machine {
@@ -81,22 +82,6 @@ impl Spent {
     pub fn total(&self) -> Duration {
         self.0.values().sum()
     }
-}
-
-/// The children of a process. Linux keeps them by the thread that made them.
-pub fn children(pid: u32) -> Vec<u32> {
-    let threads = fs::read_dir(format!("/proc/{pid}/task"))
-        .into_iter()
-        .flatten()
-        .flatten();
-    threads
-        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
-        .flat_map(|line| {
-            line.split_whitespace()
-                .flat_map(str::parse)
-                .collect::<Vec<u32>>()
-        })
-        .collect()
 }
 
 /// The name a process was started under: one binary has several here.

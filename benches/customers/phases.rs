@@ -8,9 +8,9 @@ use kube::api::PostParams;
 
 use super::figures::{Figures, Operated, Pace, Round, Series, Tally};
 use super::floor::{Bare, Form, Manner};
-use super::machine::{Machine, Resident, children};
+use super::machine::{Machine, Resident};
 use super::stage::Stage;
-use super::support::{Mark, OPERATOR_USER, Report as _, eventually};
+use super::support::{Mark, OPERATOR_USER, Report as _, children, eventually};
 use super::{Arguments, Failure, load};
 
 /// Blocks into which a part of the floor is cut, so that all parts meet the same conditions.

@@ -18,6 +18,7 @@ mod partners;
 mod policies;
 mod rbac;
 mod recovery;
+mod replicas;
 mod rights_used;
 mod routes;
 mod rules;

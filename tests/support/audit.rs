@@ -16,6 +16,9 @@ use serde::Deserialize;
 use super::control_plane::{client, load};
 use super::{PATIENCE, eventually};
 
+/// Under which key of a user's `extra` the API server names the token that was shown.
+pub const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+
 /// The audit log of one control plane.
 pub struct Audit {
     log: PathBuf,
@@ -41,6 +44,8 @@ pub struct AuditEvent {
     pub name: String,
     /// Who asked. While impersonating: as whom.
     pub user: String,
+    /// Which token was shown, where the API server tells; otherwise empty. Two processes of one user differ in it.
+    pub credential: String,
     /// Whether somebody else asked in this user's name.
     pub impersonated: bool,
     /// Whether it was only to be tried (`dryRun=All`).
@@ -68,6 +73,11 @@ impl Calls {
     /// Those of one user.
     pub fn by(self, user: &str) -> Self {
         self.only(|event| event.user == user)
+    }
+
+    /// Those made with one token.
+    pub fn with(self, credential: &str) -> Self {
+        self.only(|event| event.credential == credential)
     }
 
     /// Those that concern a namespace: the namespace itself, or what is in it.
@@ -213,6 +223,15 @@ struct Raw {
 #[derive(Deserialize)]
 struct RawUser {
     username: String,
+    #[serde(default)]
+    extra: BTreeMap<String, Vec<String>>,
+}
+
+impl RawUser {
+    fn credential(&self) -> String {
+        let extra = self.extra.get(CREDENTIAL_ID).and_then(|ids| ids.first());
+        extra.cloned().unwrap_or_default()
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -254,6 +273,7 @@ impl Raw {
             group: object.api_group,
             namespace: object.namespace,
             name: object.name,
+            credential: self.user.credential(),
             impersonated: self.impersonated_user.is_some(),
             user: self.impersonated_user.unwrap_or(self.user).username,
             dry_run: self.request_uri.contains("dryRun=All"),

@@ -9,7 +9,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde::Deserialize;
 
-use super::Audit;
+use super::{Audit, unique};
 
 /// How a control plane is run.
 #[derive(Clone, Debug, Default)]
@@ -183,13 +183,15 @@ impl ControlPlane {
         kubectl(&self.kubeconfig, arguments, input)
     }
 
-    /// Writes a kubeconfig with a token of this ServiceAccount.
+    /// Writes a kubeconfig with a token of this ServiceAccount, a new one each time: the audit log tells tokens apart
+    /// ([`AuditEvent::credential`](super::AuditEvent)).
     pub fn service_account_kubeconfig(
         &self,
         namespace: &str,
         name: &str,
     ) -> Result<PathBuf, String> {
-        let file = self.data.join(format!("{namespace}.{name}.kubeconfig"));
+        let file = unique(&format!("{namespace}.{name}."));
+        let file = self.data.join(format!("{file}.kubeconfig"));
         let mut command = Command::new(tool()?);
         command.arg("kubeconfig").arg("--data").arg(&self.data);
         command.args(["--service-account", &format!("{namespace}/{name}")]);

@@ -9,8 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
+use kube::Api;
+use kube::api::PostParams;
+
 use super::ControlPlane;
-use super::control_plane::tool;
+use super::audit::CREDENTIAL_ID;
+use super::control_plane::{client, load, tool};
 
 /// What the API server calls the operator.
 pub const OPERATOR_USER: &str = "system:serviceaccount:clientele-system:clientele";
@@ -18,6 +23,7 @@ pub const OPERATOR_USER: &str = "system:serviceaccount:clientele-system:clientel
 /// An operator that is started again when it ends by itself, as a kubelet would.
 pub struct Operator {
     address: SocketAddr,
+    kubeconfig: PathBuf,
     log: PathBuf,
     state: Arc<Mutex<State>>,
 }
@@ -49,9 +55,15 @@ impl Operator {
 
     /// Starts an operator on a control plane. It need not be ready yet.
     pub fn launch(plane: &ControlPlane) -> Result<Self, String> {
+        Self::replica(plane, "clientele-0")
+    }
+
+    /// Starts one of several operators, by its name in the Lease. Each has a token and a log of its own.
+    pub fn replica(plane: &ControlPlane, identity: &str) -> Result<Self, String> {
         let kubeconfig = plane.service_account_kubeconfig("clientele-system", "clientele")?;
         let address = free_address().map_err(|error| error.to_string())?;
-        let log = plane.data().join("operator.log");
+        // The next run begins with none of these.
+        let log = plane.data().join("logs").join(format!("{identity}.log"));
         let file = OpenOptions::new()
             .create(true)
             .append(true)
@@ -62,13 +74,14 @@ impl Operator {
             .args(["run", "--", env!("CARGO_BIN_EXE_clientele"), "operator"])
             .arg(format!("--listen={address}"))
             // A Pod that is started again keeps its name, and with it the lease.
-            .arg("--identity=clientele-0")
-            .env("KUBECONFIG", kubeconfig)
+            .arg(format!("--identity={identity}"))
+            .env("KUBECONFIG", &kubeconfig)
             .stdin(Stdio::piped())
             .stdout(clone(&file)?)
             .stderr(file);
         let operator = Self {
             address,
+            kubeconfig,
             log,
             state: Arc::new(Mutex::new(State {
                 program,
@@ -104,6 +117,35 @@ impl Operator {
             child.kill().ok();
             child.wait().ok();
         }
+    }
+
+    /// Freezes it, as a machine does that is suspended: it neither works nor knows that it does not.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on after [`Operator::pause`].
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        for pid in self.pid().into_iter().flat_map(children) {
+            let mut kill = Command::new("kill");
+            kill.args(["-s", signal, &pid.to_string()]).status().ok();
+        }
+    }
+
+    /// What the audit log calls its token.
+    pub async fn credential(&self) -> String {
+        let reviews: Api<SelfSubjectReview> = Api::all(client(load(&self.kubeconfig).await));
+        let review = SelfSubjectReview::default();
+        let answer = reviews.create(&PostParams::default(), &review).await;
+        let user = answer.expect("an answer").status;
+        let extra = user.and_then(|status| status.user_info?.extra);
+        let ids = extra.and_then(|mut extra| extra.remove(CREDENTIAL_ID));
+        let id = ids.and_then(|ids| ids.into_iter().next());
+        id.expect("the API server names the token")
     }
 
     /// Process id of `clientele-local run`, whose child it is; `None` while it is down.
@@ -173,6 +215,8 @@ impl Operator {
 
 impl Drop for Operator {
     fn drop(&mut self) {
+        // One that is paused would not hear that it is to end.
+        self.go_on();
         self.stop();
     }
 }
@@ -213,4 +257,20 @@ fn free_address() -> io::Result<SocketAddr> {
 
 fn clone(file: &File) -> Result<File, String> {
     file.try_clone().map_err(|error| error.to_string())
+}
+
+/// The children of a process. Linux keeps them by the thread that made them.
+pub fn children(pid: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    threads
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|line| {
+            line.split_whitespace()
+                .flat_map(str::parse)
+                .collect::<Vec<u32>>()
+        })
+        .collect()
 }
