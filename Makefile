@@ -6,7 +6,7 @@ SHELL := bash
 CLUSTER ?= local
 export CLUSTER
 
-.PHONY: help build crds control-plane demo down test bench lint fmt install uninstall clean
+.PHONY: help build crds control-plane demo down test faults bench lint fmt install uninstall clean
 
 help: ## Show this
 	@echo 'Clientele: customers of a SaaS or hosting business as Kubernetes resources.'
@@ -14,6 +14,7 @@ help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo '  CLUSTER=current      demo: use the cluster of KUBECONFIG instead of making one'
+	@echo '  PROPTEST_CASES=N     faults: how many cases chance chooses, where test does with 256'
 	@echo '  KUBEBUILDER_ASSETS=  use ready-made control plane binaries instead of building them'
 	@echo
 
@@ -34,6 +35,9 @@ down: ## End what demo has started
 
 test: control-plane ## Run all tests, those on a real API server last
 	@scripts/test
+
+faults: control-plane ## Try deaths, bad answers and random orders for long (PROPTEST_CASES=4096)
+	@scripts/faults
 
 bench: control-plane ## Measure against a floor in the same run (N=1000 customers)
 	@scripts/bench

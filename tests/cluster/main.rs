@@ -1,5 +1,10 @@
 //! The suite that runs on a real API server, with the operator under the rights it is shipped with.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what is promised about time is measured"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -14,6 +19,7 @@ mod escapes;
 mod harness;
 mod install;
 mod operator;
+mod orders;
 mod partners;
 mod policies;
 mod rbac;

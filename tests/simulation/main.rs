@@ -7,6 +7,7 @@
 //! Four oracles, as in Sieve (OSDI '22): the end state equals a reference; every object was made and deleted as often as in the
 //! reference; what may never happen never happened ([`server`]'s guard looks at each call); a settled world is silent.
 
+#[path = "../support/chance.rs"]
 mod chance;
 mod hands;
 mod normal;

@@ -17,8 +17,10 @@
 #![allow(dead_code, unused_imports)]
 
 mod audit;
+pub mod chance;
 mod control_plane;
 mod fixtures;
+pub mod normal;
 mod operator;
 mod wait;
 mod world;

@@ -1,0 +1,112 @@
+//! The same end by any path, on the API server: everything applied in any order, some of it set otherwise for a while, some deleted
+//! and applied again.
+//!
+//! Nobody waits for anybody, as with GitOps: what is refused is applied again later. Where two ask for what only one can have, age
+//! decides, which cannot be chosen here: that is tried in tests/simulation/orders.rs, as are deaths of the operator.
+
+mod end;
+mod order;
+mod things;
+
+use std::time::Duration;
+
+use futures::future::join;
+use futures::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+use tokio::sync::OnceCell;
+
+use self::order::Order;
+use self::things::{OVER, things};
+use crate::support::World;
+use crate::support::chance::samples;
+use crate::support::normal::Cluster;
+
+/// Orders that are tried at the same time.
+const SIDE_BY_SIDE: usize = 6;
+
+/// How long a trial lasts that ends while things are being applied.
+const TRIAL: SignedDuration = SignedDuration::from_secs(20);
+
+/// What happens after something was applied. The numbers choose among what is there.
+#[derive(Clone, Copy, Debug)]
+pub enum Then {
+    Nothing,
+    Pass(Duration),
+    /// Something is deleted, to be applied again at the end.
+    Delete(usize),
+    /// A customer is set otherwise, to be set right at the end.
+    Change(usize, usize),
+}
+
+/// A way to the end.
+#[derive(Clone, Debug)]
+pub struct Way {
+    order: Vec<usize>,
+    then: Vec<Then>,
+}
+
+fn ways() -> impl Strategy<Value = Way> {
+    let then = prop_oneof![
+        5 => Just(Then::Nothing),
+        4 => (1..500_u64).prop_map(|ms| Then::Pass(Duration::from_millis(ms))),
+        1 => (1..3_u64).prop_map(|s| Then::Pass(Duration::from_secs(s))),
+        3 => (0..64_usize).prop_map(Then::Delete),
+        3 => (0..64_usize, 0..64_usize).prop_map(|(which, to)| Then::Change(which, to)),
+    ];
+    let order: Vec<_> = (0..things("any", OVER).len()).collect();
+    let way = (
+        Just(order).prop_shuffle(),
+        prop::collection::vec(then, 0..50),
+    );
+    way.prop_map(|(order, then)| Way { order, then })
+}
+
+/// The end that all must come to is the right one.
+fn is_right(reference: &Cluster) {
+    let customers = reference
+        .iter()
+        .filter(|(id, _)| id.starts_with("customers "));
+    let mut told: Vec<_> = customers
+        .map(|(id, customer)| {
+            let status = &customer["status"];
+            let conditions = status["conditions"].as_array().into_iter().flatten();
+            let ready = conditions.clone().find(|one| one["type"] == "Ready");
+            let name = id.rsplit('/').next().unwrap_or_default();
+            let access = status["access"].as_str().unwrap_or_default();
+            let reason = ready.and_then(|ready| ready["reason"].as_str());
+            format!("{name} {access} {}", reason.unwrap_or_default())
+        })
+        .collect();
+    told.sort();
+    let right = [
+        "acme Stopped TrialEnded",
+        "globex Open Settled",
+        "hooli Open PlanNotOffered",
+        "initech Locked OnHold",
+        "stark Locked TrialEnded",
+        "umbrella Open Settled",
+        "wayne Stopped TrialEnded",
+    ];
+    assert_eq!(told, right);
+}
+
+#[tokio::test]
+async fn everything_comes_to_the_same_end_in_any_order() {
+    let world = &World::shared().await;
+    let end = &format!("{:.0}", Timestamp::now() + TRIAL);
+    let careful = Order::new(world, end);
+    let reference = OnceCell::new();
+    let reference = &reference;
+    let in_order = reference.get_or_init(|| careful.reference());
+    let in_any_order =
+        stream::iter(samples(6, &ways())).for_each_concurrent(SIDE_BY_SIDE, async |way| {
+            let order = Order::new(world, end);
+            order.go(&way).await;
+            // Whoever comes first waits for the one who is careful.
+            let reference = reference.get_or_init(|| careful.reference()).await;
+            order.comes_to(reference, &way).await;
+        });
+    let (reference, ()) = join(in_order, in_any_order).await;
+    is_right(reference);
+}

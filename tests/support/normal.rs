@@ -1,0 +1,124 @@
+//! Clusters as two runs of one story can be compared: everything but versions, times, and how it came to be.
+//!
+//! On the real API server and in simulation alike; who reads the cluster is somebody else.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::{Map, Value};
+
+/// Objects by `plural namespace/name`, masked.
+pub type Cluster = BTreeMap<String, Value>;
+
+const TIMES: [&str; 5] = [
+    "creationTimestamp",
+    "deletionTimestamp",
+    "lastTransitionTime",
+    "customerSince",
+    "clientele.dev/customer-since",
+];
+
+/// A cluster less how it came to be: UIDs and generated numbers stand for whose they are, generations for what is current. For stories
+/// in which the same was made or changed a different number of times.
+pub fn less_history(mut cluster: Cluster) -> Cluster {
+    let mut whose = HashMap::new();
+    for (id, object) in &cluster {
+        let texts = [
+            ("uid", &object["metadata"]["uid"]),
+            ("number", &object["status"]["customerNumber"]),
+        ];
+        for (what, text) in texts {
+            let given = object["spec"]["customerNumber"] == *text;
+            if let Some(text) = text.as_str().filter(|_| !given) {
+                whose.insert(text.to_owned(), format!("<{what} of {id}>"));
+            }
+        }
+    }
+    for object in cluster.values_mut() {
+        let generation = object["metadata"]["generation"].clone();
+        if !generation.is_null() {
+            object["metadata"]["generation"] = "<current>".into();
+        }
+        forget(object, &whose, &generation);
+    }
+    cluster
+}
+
+fn forget(value: &mut Value, whose: &HashMap<String, String>, generation: &Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if name == "observedGeneration" && value == generation {
+                    *value = "<current>".into();
+                } else {
+                    forget(value, whose, generation);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                forget(item, whose, generation);
+            }
+        }
+        Value::String(text) => {
+            if let Some(name) = whose.get(text) {
+                text.clone_from(name);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes versions and times off.
+pub fn mask(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("resourceVersion");
+            for (name, value) in fields {
+                if TIMES.contains(&name.as_str()) && !value.is_null() {
+                    *value = "<time>".into();
+                } else {
+                    mask(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        _ => {}
+    }
+}
+
+/// What differs between two clusters, for a person; empty when nothing does.
+pub fn difference(left: &Cluster, right: &Cluster) -> String {
+    let mut told = String::new();
+    let keys: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+    for key in keys {
+        match (left.get(key), right.get(key)) {
+            (Some(a), Some(b)) => differ(key, a, b, &mut told),
+            (Some(_), None) => told.push_str(&format!("{key}: only left\n")),
+            (None, Some(_)) => told.push_str(&format!("{key}: only right\n")),
+            (None, None) => {}
+        }
+    }
+    told
+}
+
+fn differ(at: &str, left: &Value, right: &Value, told: &mut String) {
+    match (left, right) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let side =
+                    |fields: &Map<String, Value>| fields.get(key).cloned().unwrap_or_default();
+                differ(&format!("{at} .{key}"), &side(a), &side(b), told);
+            }
+        }
+        (a, b) if a != b => told.push_str(&format!("{at}:\n    left  {a}\n    right {b}\n")),
+        _ => {}
+    }
+}
+
+/// Fails, naming what differs, unless two clusters are the same.
+#[track_caller]
+pub fn assert_same(what: &str, left: &Cluster, right: &Cluster) {
+    let difference = difference(left, right);
+    assert!(difference.is_empty(), "{what}:\n{difference}");
+}
