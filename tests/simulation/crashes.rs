@@ -116,6 +116,11 @@ fn a_hold_and_its_release_survive_death_at_every_write() {
 }
 
 #[test]
+fn a_stop_and_its_lifting_survive_death_at_every_write() {
+    sweep("a trial ends and is extended");
+}
+
+#[test]
 fn a_change_of_a_partner_survives_death_at_every_write() {
     sweep("a partner is changed");
 }

@@ -9,6 +9,7 @@ use crate::people::{ROOT, customer, partner, plan, route_with_secret, secret, us
 use crate::scenes::{EMEA, GLOBEX, emea, furnished};
 use crate::server::Kept;
 use crate::sim::{Sim, after};
+use crate::trials::pod;
 
 /// What people do at once, before everything settles.
 type Deed = fn(&Sim);
@@ -42,7 +43,7 @@ fn globex(sim: &Sim, patch: serde_json::Value) {
 }
 
 /// All of them.
-pub const WORKLOADS: [Workload; 10] = [
+pub const WORKLOADS: [Workload; 11] = [
     Workload {
         name: "a customer with two users is made",
         begin: just_emea,
@@ -94,6 +95,18 @@ pub const WORKLOADS: [Workload; 10] = [
         deeds: &[
             |sim| globex(sim, json!({ "onHold": true })),
             |sim| globex(sim, json!({ "onHold": false })),
+        ],
+    },
+    Workload {
+        name: "a trial ends and is extended",
+        begin: all_furnished,
+        deeds: &[
+            |sim| {
+                pod(sim, "web");
+                pod(sim, "db");
+                globex(sim, json!({ "trial": { "endsAt": "2020-01-01T00:00:00Z" } }));
+            },
+            |sim| globex(sim, json!({ "trial": { "endsAt": "2199-01-01T00:00:00Z" } })),
         ],
     },
     Workload {
