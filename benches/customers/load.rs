@@ -24,7 +24,8 @@ pub async fn at_once(stage: &Stage, names: &[String], users: i64) -> Result<Seri
     let (listening, listens) = oneshot::channel();
     let wanted = names.to_vec();
     let api = stage.customers();
-    let ready = tokio::spawn(async move { arrivals(api, wanted, users, listening).await });
+    let is = move |customer: &Customer| is_ready(customer, users);
+    let ready = tokio::spawn(async move { arrivals(api, wanted, is, listening).await });
     listens.await?;
 
     let before = stage.spent()?;
@@ -91,11 +92,11 @@ async fn ask(stage: &Stage, name: &str, users: i64) -> Result<(String, Instant),
     Ok((name.to_owned(), at))
 }
 
-/// Watches until all of these are Ready, and tells when each was. `listening` is told when the watch has begun.
-async fn arrivals(
+/// Watches until all of these are as wanted, and tells when each was. `listening` is told when the watch has begun.
+pub async fn arrivals(
     api: Api<Customer>,
     names: Vec<String>,
-    users: i64,
+    wanted: impl Fn(&Customer) -> bool,
     listening: oneshot::Sender<()>,
 ) -> HashMap<String, Instant> {
     let mut missing: HashSet<String> = names.into_iter().collect();
@@ -109,9 +110,7 @@ async fn arrivals(
                 // Nobody waits for it the second time, or after a failure.
                 listening.take().map(|listening| listening.send(()));
             }
-            Ok(Event::Apply(customer) | Event::InitApply(customer))
-                if is_ready(&customer, users) =>
-            {
+            Ok(Event::Apply(customer) | Event::InitApply(customer)) if wanted(&customer) => {
                 if let Some(name) = missing.take(&customer.name_any()) {
                     arrived.insert(name, Instant::now());
                 }

@@ -104,9 +104,17 @@ pub const WORKLOADS: [Workload; 11] = [
             |sim| {
                 pod(sim, "web");
                 pod(sim, "db");
-                globex(sim, json!({ "trial": { "endsAt": "2020-01-01T00:00:00Z" } }));
+                globex(
+                    sim,
+                    json!({ "trial": { "endsAt": "2020-01-01T00:00:00Z" } }),
+                );
             },
-            |sim| globex(sim, json!({ "trial": { "endsAt": "2199-01-01T00:00:00Z" } })),
+            |sim| {
+                globex(
+                    sim,
+                    json!({ "trial": { "endsAt": "2199-01-01T00:00:00Z" } }),
+                )
+            },
         ],
     },
     Workload {

@@ -1,0 +1,91 @@
+//! The customers that all scenes play with, and what every scene does with them.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use clientele::api::Customer;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use kube::api::{Patch, PatchParams};
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::Failure;
+use super::figures::Tally;
+use super::floor::CONCURRENCY;
+use super::load::{arrivals, at_once};
+use super::stage::Stage;
+use super::support::{Mark, OPERATOR_USER};
+
+/// N customers with an admin each, Ready.
+pub struct Scene {
+    /// What they stand on.
+    pub stage: Stage,
+    /// Their names.
+    pub names: Vec<String>,
+}
+
+impl Scene {
+    /// Makes them, and waits until nothing moves.
+    pub async fn set(customers: usize) -> Result<Self, Failure> {
+        let stage = Stage::set().await?;
+        let names: Vec<String> = (0..customers).map(|n| format!("customer-{n}")).collect();
+        at_once(&stage, &names, 1).await?;
+        stage.calm().await?;
+        Ok(Self { stage, names })
+    }
+
+    /// A place in the audit log.
+    pub async fn mark(&self) -> Mark {
+        self.stage.plane.audit().mark().await
+    }
+
+    /// The operator's calls since then.
+    pub async fn tally(&self, since: Mark) -> Tally {
+        Tally::of(
+            self.stage
+                .plane
+                .audit()
+                .since(since)
+                .await
+                .by(OPERATOR_USER),
+        )
+    }
+
+    /// Begins to watch: the task tells when each customer was as wanted.
+    pub async fn watch(
+        &self,
+        wanted: impl Fn(&Customer) -> bool + Send + 'static,
+    ) -> Result<JoinHandle<HashMap<String, Instant>>, Failure> {
+        let (listening, listens) = oneshot::channel();
+        let (api, names) = (self.stage.customers(), self.names.clone());
+        let watching = tokio::spawn(async move { arrivals(api, names, wanted, listening).await });
+        listens.await?;
+        Ok(watching)
+    }
+
+    /// Changes the spec of all customers, each as it should be.
+    pub async fn change(&self, spec: impl Fn(usize) -> Value) -> Result<(), Failure> {
+        let api = &self.stage.customers();
+        stream::iter(self.names.iter().enumerate())
+            .map(|(number, name)| {
+                let patch = serde_json::json!({ "spec": spec(number) });
+                async move {
+                    api.patch(name, &PatchParams::default(), &Patch::Merge(patch))
+                        .await
+                }
+            })
+            .buffer_unordered(CONCURRENCY)
+            .try_for_each(|_| std::future::ready(Ok(())))
+            .await?;
+        Ok(())
+    }
+}
+
+/// What something comes to, and how long it took.
+pub async fn timed<T>(what: impl Future<Output = T>) -> (T, Duration) {
+    let began = Instant::now();
+    let done = what.await;
+    (done, began.elapsed())
+}
