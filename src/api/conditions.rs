@@ -61,6 +61,8 @@ names! {
         PlanWithdrawn,
         /// The trial ends soon. Present only while true.
         TrialEnding,
+        /// The deletion is asked for and can be taken back. Present only while true.
+        DeletionPending,
     }
 }
 
@@ -131,6 +133,8 @@ names! {
         OnHold,
         /// Stopped or locked: the trial is over.
         TrialEnded,
+        /// Stopped: the deletion is asked for and can be taken back.
+        DeletionPending,
         /// The trial ends soon.
         TrialEnding,
         /// The customer is not there.

@@ -7,7 +7,7 @@ use kube::CustomResourceExt;
 use serde::Serialize as _;
 use serde_json::json;
 
-use super::{Customer, CustomerUser, Partner, PostalRoute, ServicePlan};
+use super::{Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan};
 
 /// The CustomResourceDefinitions of all kinds, ready to be applied.
 pub fn crds() -> Vec<CustomResourceDefinition> {
@@ -17,6 +17,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         PostalRoute::crd(),
         Customer::crd(),
         CustomerUser::crd(),
+        DeletionRequest::crd(),
     ];
     crds.iter_mut()
         .flat_map(|crd| &mut crd.spec.versions)

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
+use super::deletion_request::{CustomerDeletion, DeletionStanding};
 use super::shape;
 
 /// One customer of a partner.
@@ -153,6 +154,9 @@ pub struct CustomerSpec {
     /// The customer's trial. Absent: as first taken from the partner's default, else none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<TrialSpec>,
+    /// Whether and how the customer may be deleted, and the wish that it be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<CustomerDeletion>,
 }
 
 /// A trial: until when, and what then. One of `period`, `endsAt` and `mode` at most; none of them: the default's period.
@@ -294,13 +298,13 @@ pub struct CustomerStatus {
     #[schemars(schema_with = "shape::time")]
     pub customer_since: Option<Time>,
     /// Where the customer is in its life; computed, never set. `Preparation`: no service is in use. `TrialEnd`: its trial is
-    /// over.
+    /// over. `PendingDeletion`: its deletion is asked for and can be taken back. `Deleted`: it has no tenant any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// Whether its people get in: `Open`, `Locked` (no bindings; workloads go on) or `Stopped` (as Locked, and nothing runs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access: Option<Access>,
-    /// Why access is as it is: `Active`, `NotActivated`, `OnHold` or `TrialEnded`.
+    /// Why access is as it is: `Active`, `NotActivated`, `OnHold`, `TrialEnded` or `DeletionPending`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::status_word")]
     pub access_reason: Option<String>,
@@ -327,7 +331,11 @@ pub struct CustomerStatus {
     /// How many users it has that are accepted.
     #[serde(default)]
     pub users: i64,
-    /// Ready, AccessOpen, NamespaceReady, RoutesReady, and while true Reconciling or Stalled, PlanWithdrawn and TrialEnding.
+    /// The deletion that waits or is done, if one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<DeletionStanding>,
+    /// Ready, AccessOpen, NamespaceReady, RoutesReady, and while true Reconciling or Stalled, PlanWithdrawn, TrialEnding and
+    /// DeletionPending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::conditions")]
     pub conditions: Vec<Condition>,
@@ -341,6 +349,10 @@ pub enum Phase {
     Preparation,
     /// The account's trial is over.
     TrialEnd,
+    /// Its deletion is asked for and can be taken back.
+    PendingDeletion,
+    /// Its deletion is done: it has no tenant any more.
+    Deleted,
 }
 
 /// Whether a tenant's people get in.
@@ -361,6 +373,8 @@ impl Phase {
         match self {
             Self::Preparation => "Preparation",
             Self::TrialEnd => "TrialEnd",
+            Self::PendingDeletion => "PendingDeletion",
+            Self::Deleted => "Deleted",
         }
     }
 }

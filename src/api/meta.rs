@@ -67,8 +67,33 @@ pub const ANNOTATION_INGRESS_DOMAINS: &str = "clientele.dev/ingress-domains";
 pub const ANNOTATION_INGRESS_DOMAIN: &str = "clientele.dev/ingress-domain";
 /// Annotation on tenant namespaces: which labels and annotations the plan has put there (JSON).
 pub const ANNOTATION_PLAN_METADATA: &str = "clientele.dev/plan-metadata";
+/// Annotation on tenant namespaces: name of the DeletionRequest that the customer's deletion hangs on.
+pub const ANNOTATION_DELETION_REQUEST: &str = "clientele.dev/deletion-request";
+/// Annotation on tenant namespaces: UID of the DeletionRequest that has come to Purging; the operator deletes no other namespace.
+pub const ANNOTATION_PURGE: &str = "clientele.dev/purge";
 /// Annotation on partner namespaces: UID of the Partner.
 pub const ANNOTATION_PARTNER_UID: &str = "clientele.dev/partner-uid";
+
+/// Annotation on DeletionRequests, stamped at admission: who filed it.
+pub const ANNOTATION_REQUESTED_BY: &str = "clientele.dev/requested-by";
+/// Annotation on DeletionRequests, stamped at admission: `true` if who filed it has the verb `purge`, else absent.
+pub const ANNOTATION_MAY_PURGE: &str = "clientele.dev/may-purge";
+/// Annotation on DeletionRequests, stamped at admission: who cancelled it.
+pub const ANNOTATION_CANCELLED_BY: &str = "clientele.dev/cancelled-by";
+/// Annotation on DeletionRequests, stamped at admission: who set mode Now.
+pub const ANNOTATION_PURGED_BY: &str = "clientele.dev/purged-by";
+/// Annotation on DeletionRequests that the operator filed: what for ([`SOURCE_SPEC`], [`SOURCE_DELETED`], [`SOURCE_FORM`]).
+pub const ANNOTATION_SOURCE: &str = "clientele.dev/source";
+/// Value of [`ANNOTATION_SOURCE`]: the Customer asks for it (`spec.deletion.requested`).
+pub const SOURCE_SPEC: &str = "Spec";
+/// Value of [`ANNOTATION_SOURCE`]: the Customer was deleted.
+pub const SOURCE_DELETED: &str = "Deleted";
+/// Value of [`ANNOTATION_SOURCE`]: a DeletionRequest in the tenant namespace asks for it.
+pub const SOURCE_FORM: &str = "Form";
+/// Annotation on DeletionRequests that the operator filed for a form: the form's UID.
+pub const ANNOTATION_FORM_UID: &str = "clientele.dev/form-uid";
+/// Annotation on DeletionRequests that the operator filed for a deleted Customer: that Customer (JSON); gone when it is over.
+pub const ANNOTATION_CUSTOMER_SNAPSHOT: &str = "clientele.dev/customer-snapshot";
 
 /// Annotation a person may set on a Customer or Partner: `true` means change nothing.
 pub const ANNOTATION_PAUSED: &str = "clientele.dev/paused";
@@ -76,11 +101,13 @@ pub const ANNOTATION_PAUSED: &str = "clientele.dev/paused";
 pub const ANNOTATION_RECONCILE_AT: &str = "clientele.dev/reconcile-at";
 /// Annotation a person may set on a Customer: UID of the retained tenant it takes over.
 pub const ANNOTATION_ADOPT_RETAINED: &str = "clientele.dev/adopt-retained";
-/// Annotation a person may set on a namespace that is protected from deletion: its own name.
+/// Annotation a person may set on a namespace that is protected from deletion, or on a DeletionRequest that is held: its own name.
 pub const ANNOTATION_CONFIRM_DELETE: &str = "clientele.dev/confirm-delete";
 
 /// Finalizer on Customers.
 pub const FINALIZER_TENANT: &str = "clientele.dev/tenant";
+/// Finalizer on DeletionRequests.
+pub const FINALIZER_DELETION: &str = "clientele.dev/deletion";
 /// Finalizer on Partners.
 pub const FINALIZER_PARTNER: &str = "clientele.dev/partner";
 

@@ -166,6 +166,15 @@ fn camel_case() -> Schema {
 
 /// Conditions as in all of Kubernetes, one of each type.
 pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
+    conditions_up_to(8, generator)
+}
+
+/// Conditions of a kind that has few, so that there is room for a history in its status.
+pub fn few_conditions(generator: &mut SchemaGenerator) -> Schema {
+    conditions_up_to(4, generator)
+}
+
+fn conditions_up_to(max: usize, generator: &mut SchemaGenerator) -> Schema {
     let condition = json_schema!({
         "type": "object",
         "required": ["type", "status", "reason", "message", "lastTransitionTime"],
@@ -191,7 +200,7 @@ pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
             },
         },
     });
-    list(List::Map("type"), 8, condition, &[])
+    list(List::Map("type"), max, condition, &[])
 }
 
 /// Something the operator writes that is as long as an object's name.
@@ -202,6 +211,11 @@ pub fn status_name(_: &mut SchemaGenerator) -> Schema {
 /// An object in a namespace, as `namespace/name`.
 pub fn status_reference(_: &mut SchemaGenerator) -> Schema {
     string(317, &[])
+}
+
+/// What somebody said, as the operator repeats it.
+pub fn status_note(_: &mut SchemaGenerator) -> Schema {
+    string(512, &[])
 }
 
 /// A word the operator writes.

@@ -51,6 +51,18 @@ pub fn customer_name_not_reserved() -> Rule {
         .field_path(NAME)
 }
 
+/// A field of a request's spec that stays as it was when the request was filed. Written on the spec, because a rule on the
+/// field could be dodged by removing it first.
+pub fn kept_as_filed(field: &str) -> Rule {
+    Rule::new(format!(
+        "has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
+    ))
+    .message(format!(
+        "{field} stays as it was when the request was filed; cancel this request and file another one"
+    ).as_str())
+    .field_path(format!(".{field}"))
+}
+
 /// A number is given once. Written on the object, because a rule on the field could be dodged by removing the number
 /// first. A number that the operator refused, because another customer has it, may be corrected.
 pub fn customer_number_kept() -> Rule {

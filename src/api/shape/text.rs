@@ -42,6 +42,16 @@ pub fn notes(_: &mut SchemaGenerator) -> Schema {
     string(1024, &[LINES])
 }
 
+/// Why somebody wants something; one line, never empty.
+pub fn reason(_: &mut SchemaGenerator) -> Schema {
+    string(512, &[NOT_EMPTY, LINE])
+}
+
+/// What somebody says to a step; several lines are fine, never empty.
+pub fn note(_: &mut SchemaGenerator) -> Schema {
+    string(512, &[NOT_EMPTY, LINES])
+}
+
 /// Text as the value of an attribute or annotation; may be empty.
 pub(super) fn text_value() -> Schema {
     string(128, &[LINES])

@@ -179,5 +179,5 @@ async fn all_kinds_are_installed_without_a_warning() {
         "-k",
         "crds/",
     ]);
-    assert_eq!(said.lines().count(), 5, "{said}");
+    assert_eq!(said.lines().count(), 6, "{said}");
 }
