@@ -149,7 +149,10 @@ pub fn positive_duration(_: &mut SchemaGenerator) -> Schema {
                 "self.matches('^([0-9]+([.][0-9]+)?(d|h|m|s|ms|us|ns))+$')",
                 "must be a duration such as 14d, 36h or 1h30m",
             ),
-            ("self.matches('[1-9]')", "must be longer than nothing"),
+            (
+                "self.matches('[1-9]') || !self.matches('[0-9]')",
+                "must be longer than nothing",
+            ),
         ],
     )
 }
