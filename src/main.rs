@@ -47,8 +47,9 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
 
     let watchdog = Guard::default();
     let mandate = Mandate::default();
+    let clock = Clock::default();
     let client = tokio::select! {
-        client = client::connect(&settings, &metrics, &watchdog, &mandate) => client?,
+        client = client::connect(&settings, &metrics, &watchdog, &mandate, &clock) => client?,
         () = shutdown.clone() => return Ok(()),
     };
     health.set_ready(true, "standing by");
@@ -67,7 +68,7 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
         }
     };
     let done = tokio::select! {
-        done = controller::run(&settings, client, Clock::default(), metrics, health, shutdown) => done,
+        done = controller::run(&settings, client, clock, metrics, health, shutdown) => done,
         // The work goes on until the runtime ends with this function, so the Lease is kept until it runs out.
         error = lost => return Err(error),
         error = watchdog.barks() => return Err(error),

@@ -137,6 +137,16 @@ names! {
         DeletionPending,
         /// The trial ends soon.
         TrialEnding,
+        /// So many deletions came at a time that a person has to confirm this one.
+        DeletionHeld,
+        /// The deletion was taken back.
+        Cancelled,
+        /// The tenant namespace is going, with everything in it.
+        Purging,
+        /// The deletion is done.
+        Deleted,
+        /// The operator's clock and the API server's disagree, so nothing is destroyed.
+        ClockSkew,
         /// The customer is not there.
         CustomerNotFound,
         /// The customer named is another one than the namespace's.

@@ -215,6 +215,14 @@ pub enum DeletionStep {
 }
 
 impl DeletionPhase {
+    /// Every phase.
+    pub const ALL: [Self; 4] = [
+        Self::Pending,
+        Self::Cancelled,
+        Self::Purging,
+        Self::Completed,
+    ];
+
     /// The name as it stands in status.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -78,6 +78,11 @@ pub struct PartnerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::cluster_role")]
     pub admin_role: Option<String>,
+    /// How long DeletionRequests that are over are kept as history: a duration such as `400d`. Absent: the next partner's above
+    /// that has one, else `400d`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::positive_duration")]
+    pub history_retention: Option<String>,
     /// What holds for customers here and below that say nothing themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer_defaults: Option<CustomerDefaults>,
@@ -187,6 +192,11 @@ pub struct CustomerDefaults {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::notices")]
     pub trial_notices: Option<Vec<String>>,
+    /// How long a deletion can be taken back, at least: a duration such as `10d`. Absent: the next partner's above that has one,
+    /// else `10d`. Live; in a request it is fixed when that is filed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::positive_duration")]
+    pub grace_period: Option<String>,
 }
 
 /// A trial with which customers start.
@@ -234,6 +244,9 @@ pub struct PartnerStatus {
     /// How many partners are below.
     #[serde(default)]
     pub partners: i64,
+    /// How many tenants without a Customer are in its own namespace and below: kept, or waiting for their deletion.
+    #[serde(default)]
+    pub retained: i64,
     /// Ready, Accepted, NamespaceReady, and while true Reconciling or Stalled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::conditions")]

@@ -7,10 +7,14 @@
 //! | change a namespace | merge patch with uid and resourceVersion | key by key: others label it too |
 //! | everything in it | server-side apply, forced, one field manager | one call, whether it exists or not |
 //! | take away | DELETE with uid | never hits a successor of that name |
+//! | another object of our kinds | POST under a name that the same cause always comes to | made once, however often it is tried |
+//! | a tenant namespace | reads, then DELETE with uid and resourceVersion | it cannot be undone |
 //! | status | server-side apply on the subresource, with uid | each writer owns its fields |
 
 pub mod events;
+mod own;
 mod pods;
+mod purge;
 pub mod requests;
 pub mod status;
 mod steps;

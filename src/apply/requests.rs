@@ -14,6 +14,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::meta::FIELD_MANAGER;
+use crate::api::{Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan};
+use crate::plan::Kind;
 use crate::plan::step::ChildKind;
 
 /// Objects in a page of a list.
@@ -37,6 +39,18 @@ impl Address {
             url: K::url_path(&(), (!namespace.is_empty()).then_some(namespace)),
             api_version: K::api_version(&()).into_owned(),
             kind: K::kind(&()).into_owned(),
+        }
+    }
+
+    /// The collection of a kind of our own.
+    pub fn own(kind: Kind, namespace: &str) -> Self {
+        match kind {
+            Kind::ServicePlan => Self::of::<ServicePlan>(namespace),
+            Kind::Partner => Self::of::<Partner>(namespace),
+            Kind::PostalRoute => Self::of::<PostalRoute>(namespace),
+            Kind::Customer => Self::of::<Customer>(namespace),
+            Kind::CustomerUser => Self::of::<CustomerUser>(namespace),
+            Kind::DeletionRequest => Self::of::<DeletionRequest>(namespace),
         }
     }
 
@@ -168,6 +182,28 @@ impl Address {
     /// What the API server or the client says; 409 when another object has the name now.
     pub async fn delete(&self, client: &Client, name: &str, uid: &str) -> kube::Result<Value> {
         self.delete_within(client, name, uid, None).await
+    }
+
+    /// Deletes this version of an object, and no later one.
+    ///
+    /// # Errors
+    /// What the API server or the client says; 409 when it was changed since.
+    pub async fn delete_at(
+        &self,
+        client: &Client,
+        name: &str,
+        uid: &str,
+        version: &str,
+    ) -> kube::Result<Value> {
+        let preconditions = Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: Some(version.to_owned()),
+        };
+        let params = DeleteParams {
+            preconditions: Some(preconditions),
+            ..DeleteParams::default()
+        };
+        send(client, self.request().delete(name, &params)).await
     }
 
     /// Deletes the object of this UID, which is given so many seconds to end, whatever it says itself.

@@ -4,7 +4,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::requests::Address;
-use super::{Done, failure, pods};
+use super::{Done, failure, own, pods, purge};
 use crate::api::{Reason, meta};
 use crate::error::Cause;
 use crate::plan::observed::{ChildSeen, NamespaceSeen};
@@ -26,6 +26,21 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, step: &Step)
             }
         }
         Step::Apply(child) => put(client, child).await,
+        Step::Make { object, body } => own::make(client, object, body).await,
+        Step::Amend { object, patch } => own::amend(client, object, patch).await,
+        Step::Discard { object, uid } => own::discard(client, object, uid).await,
+        Step::Purge {
+            namespace,
+            customer,
+            customer_uid,
+        } => {
+            let purge = purge::Purge {
+                namespace,
+                customer,
+                customer_uid,
+            };
+            purge::run(client, subject, &purge).await
+        }
         Step::DeletePods { namespace } => match pods::delete_all(client, namespace).await {
             Ok(()) => (None, None),
             Err(error) => (
@@ -67,7 +82,12 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, step: &Step)
 }
 
 fn is_ours(finalizer: &str) -> bool {
-    [meta::FINALIZER_TENANT, meta::FINALIZER_PARTNER].contains(&finalizer)
+    [
+        meta::FINALIZER_TENANT,
+        meta::FINALIZER_PARTNER,
+        meta::FINALIZER_DELETION,
+    ]
+    .contains(&finalizer)
 }
 
 async fn set_finalizers(

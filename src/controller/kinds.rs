@@ -7,12 +7,16 @@ use kube::Resource;
 
 use super::reconcile::{Context, Controlled};
 use crate::api::{
-    Customer, CustomerStatus, CustomerUser, CustomerUserStatus, Partner, PartnerStatus,
-    PostalRoute, PostalRouteStatus, ServicePlan, ServicePlanStatus,
+    Customer, CustomerStatus, CustomerUser, CustomerUserStatus, DeletionRequest,
+    DeletionRequestStatus, Partner, PartnerStatus, PostalRoute, PostalRouteStatus, ServicePlan,
+    ServicePlanStatus,
 };
+use crate::domain::deletion::CLOCK_TOLERANCE;
 use crate::observe::live;
 use crate::plan::observed::{Departure, SecretSeen};
-use crate::plan::{Key, Kind, Plan, customer, customer_user, partner, postal_route, service_plan};
+use crate::plan::{
+    Key, Kind, Plan, customer, customer_user, deletion, partner, postal_route, service_plan,
+};
 
 /// Why an object goes, if it does.
 async fn departure<K: Resource<DynamicType = ()>>(
@@ -169,5 +173,29 @@ impl Controlled for ServicePlan {
     ) -> Option<Plan<ServicePlanStatus>> {
         let observed = context.world().plan(key)?;
         Some(service_plan::plan(&observed, now))
+    }
+}
+
+impl Controlled for DeletionRequest {
+    type Status = DeletionRequestStatus;
+    type Gathered = Option<Departure>;
+
+    fn status(&self) -> Option<&DeletionRequestStatus> {
+        self.status.as_ref()
+    }
+
+    async fn gather(context: &Context, object: &Self) -> kube::Result<Self::Gathered> {
+        departure(context, object).await
+    }
+
+    fn plan(
+        context: &Context,
+        key: &Key,
+        gathered: Self::Gathered,
+        now: Timestamp,
+    ) -> Option<Plan<DeletionRequestStatus>> {
+        let agrees = context.clock.agrees(CLOCK_TOLERANCE);
+        let observed = context.world().request(key, gathered, agrees, now)?;
+        Some(deletion::plan(&observed, now))
     }
 }

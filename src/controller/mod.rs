@@ -13,11 +13,15 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use futures::future::join_all;
+use jiff::SignedDuration;
 use kube::Client;
 use tokio::sync::{Notify, mpsc};
 
 use self::reconcile::{Context, Controlled, reconcile};
-use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePlan};
+use crate::api::{
+    Access, Customer, CustomerUser, DeletionPhase, DeletionRequest, Partner, PostalRoute,
+    ServicePlan,
+};
 use crate::apply::events::Announcer;
 use crate::error::Error;
 use crate::observe::World;
@@ -33,6 +37,9 @@ const FEW: usize = 8;
 
 /// How often objects are counted for the gauges.
 const CENSUS: Duration = Duration::from_secs(15);
+
+/// How long after its time a deletion that is not done is one to look at.
+const OVERDUE: SignedDuration = SignedDuration::from_mins(15);
 
 /// Runs the operator until shutdown. The caller holds the lease.
 ///
@@ -108,6 +115,12 @@ pub async fn run(
             FEW,
             shutdown.clone(),
         )),
+        Kind::DeletionRequest => tokio::spawn(work::<DeletionRequest>(
+            Arc::clone(&context),
+            inbox,
+            FEW,
+            shutdown.clone(),
+        )),
     });
     let ended = join_all(workers).await;
     checked.abort();
@@ -146,6 +159,7 @@ fn everything(world: &World) -> BTreeSet<crate::plan::Key> {
     keys.extend(world.keys::<PostalRoute>());
     keys.extend(world.keys::<Customer>());
     keys.extend(world.keys::<CustomerUser>());
+    keys.extend(world.keys::<DeletionRequest>());
     keys
 }
 
@@ -173,6 +187,16 @@ async fn census(context: Arc<Context>) {
                 Kind::CustomerUser.as_str(),
                 world.unreadable::<CustomerUser>(),
             );
+            metrics.unreadable(
+                Kind::DeletionRequest.as_str(),
+                world.unreadable::<DeletionRequest>(),
+            );
+            for phase in DeletionPhase::ALL {
+                metrics.requests(phase.as_str(), world.requests_in(phase));
+            }
+            metrics.requests_held(world.requests_held());
+            let now = context.clock.now();
+            metrics.requests_overdue(world.requests_overdue(now, OVERDUE));
         }
         tokio::time::sleep(CENSUS).await;
     }

@@ -14,7 +14,9 @@ use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
 use super::reconcile::{Context, Controlled};
-use crate::api::{Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
+use crate::api::{
+    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan, meta,
+};
 use crate::error::chain;
 use crate::observe::World;
 use crate::observe::seen::{Child, Governed, Seen};
@@ -29,6 +31,7 @@ pub fn start(context: &Arc<Context>) {
     own::<PostalRoute>(context);
     own::<Customer>(context);
     own::<CustomerUser>(context);
+    own::<DeletionRequest>(context);
     namespaces(context);
     children::<ResourceQuota>(context);
     children::<LimitRange>(context);

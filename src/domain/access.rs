@@ -2,8 +2,9 @@
 //!
 //! What closes a tenant furthest wins, so that a hold put on a stopped tenant does not start its workloads again:
 //!
-//! | active | onHold | trial                      | access                    |
+//! | active | onHold | trial, deletion            | access                    |
 //! | ------ | ------ | -------------------------- | ------------------------- |
+//! | any    | any    | deletion pending           | `Stopped`, `DeletionPending` |
 //! | any    | any    | over, with `onEnd: Stop`   | `Stopped`, `TrialEnded`   |
 //! | false  | any    | else                       | `Locked`, `NotActivated`  |
 //! | true   | true   | else                       | `Locked`, `OnHold`        |
@@ -30,6 +31,8 @@ pub struct Standing {
     pub on_hold: bool,
     /// Its trial is over, and this is what happens then.
     pub trial_over: Option<OnEnd>,
+    /// Its deletion is asked for and can be taken back.
+    pub deletion_pending: bool,
 }
 
 impl AccessVerdict {
@@ -39,7 +42,14 @@ impl AccessVerdict {
             active,
             on_hold,
             trial_over,
+            deletion_pending,
         } = standing;
+        if deletion_pending {
+            return Self {
+                access: Access::Stopped,
+                reason: Reason::DeletionPending,
+            };
+        }
         let (access, reason) = match (trial_over, active, on_hold) {
             (Some(OnEnd::Stop), _, _) => (Access::Stopped, Reason::TrialEnded),
             (_, false, _) => (Access::Locked, Reason::NotActivated),
@@ -58,6 +68,9 @@ impl AccessVerdict {
     /// What it means, for a person.
     pub fn message(self) -> &'static str {
         match (self.access, self.reason) {
+            (Access::Stopped, Reason::DeletionPending) => {
+                "Its deletion is asked for: people are kept out and nothing runs; all data is kept until the time that status.deletion says."
+            }
             (Access::Stopped, _) => {
                 "The trial is over: people are kept out and nothing runs; all data is kept. Extend spec.trial, or set its mode to None for a paying customer."
             }
@@ -84,6 +97,7 @@ mod tests {
             active,
             on_hold,
             trial_over,
+            deletion_pending: false,
         });
         (verdict.access, verdict.reason)
     }
@@ -100,6 +114,18 @@ mod tests {
             (Access::Locked, Reason::NotActivated)
         );
         assert_eq!(of(true, true, None), (Access::Locked, Reason::OnHold));
+    }
+
+    #[test]
+    fn a_pending_deletion_stops_whatever_else_holds() {
+        let verdict = AccessVerdict::of(Standing {
+            active: true,
+            on_hold: true,
+            trial_over: Some(OnEnd::Lock),
+            deletion_pending: true,
+        });
+        let stopped = (Access::Stopped, Reason::DeletionPending);
+        assert_eq!((verdict.access, verdict.reason), stopped);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod claims;
+pub mod deletion;
 pub mod domains;
 pub mod duration;
 pub mod entitlement;

@@ -1,4 +1,4 @@
-//! Customer numbers that nobody gave: generated once, from the object's UID.
+//! Customer numbers that nobody gave, and words that tell one name from the next: generated, always the same from the same.
 //!
 //! The same UID gives the same number, so that an operator that died before it recorded one comes to it again.
 
@@ -20,6 +20,19 @@ pub fn generate(uid: &str, attempt: u32) -> String {
     number
 }
 
+/// A short word of lower-case letters and digits (40 bits) that the same text always gives.
+pub fn short(text: &str) -> String {
+    let mut bits = fnv1a(text.bytes());
+    let mut word = String::new();
+    for _ in 0..8 {
+        word.push(char::from(
+            ALPHABET[(bits & 31) as usize].to_ascii_lowercase(),
+        ));
+        bits >>= 5;
+    }
+    word
+}
+
 /// 64-bit FNV-1a (Fowler, Noll, Vo), then mixed: stable across builds, which `DefaultHasher` does not promise, and numbers must not
 /// change with a compiler.
 fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
@@ -36,7 +49,7 @@ fn fnv1a(bytes: impl Iterator<Item = u8>) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::generate;
+    use super::{generate, short};
     use std::collections::HashSet;
 
     #[test]
@@ -47,6 +60,17 @@ mod tests {
         assert_eq!(
             generate("0f9f8c1e-6d3a-4a67-9b39-0d4d6b1f7a10", 0),
             "C-YV9A-Y16V"
+        );
+    }
+
+    #[test]
+    fn the_same_text_always_gives_the_same_word() {
+        assert_eq!(short("6e1a/3"), short("6e1a/3"));
+        assert_ne!(short("6e1a/3"), short("6e1a/4"));
+        assert!(
+            short("x")
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         );
     }
 

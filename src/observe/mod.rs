@@ -11,6 +11,7 @@
 //! ([`live`]).
 
 mod claims;
+mod deletions;
 mod index;
 pub mod live;
 pub mod own;

@@ -8,7 +8,7 @@ use kube::api::ObjectMeta;
 use super::table::{Change, Table};
 use super::tolerant::Tolerant;
 use super::world::World;
-use crate::api::{Customer, CustomerUser, Partner, PostalRoute, ServicePlan};
+use crate::api::{Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan};
 use crate::plan::{Key, Kind};
 
 /// A kind of Clientele's own.
@@ -58,4 +58,5 @@ own! {
     PostalRoute => routes, route_concerns;
     Customer => customers, customer_concerns;
     CustomerUser => users, user_concerns;
+    DeletionRequest => requests, request_concerns;
 }

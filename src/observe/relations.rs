@@ -136,6 +136,9 @@ impl World {
         if old.is_none() || new.is_none() {
             concerned.extend(self.partners_above(&change.id.0));
         }
+        if essence(old) != essence(new) {
+            concerned.extend(self.requests_keys(&change.id));
+        }
         concerned
     }
 
@@ -190,7 +193,17 @@ impl World {
                 );
                 concerned.insert(Key::new(Kind::Customer, &customer.0, &customer.1));
                 concerned.extend(self.users_keys(&customer));
+                concerned.extend(self.requests_keys(&customer));
             }
+        }
+        let retained = |seen: &Option<NamespaceSeen>| {
+            let seen = seen.as_ref();
+            seen.map(|seen| seen.label(meta::LABEL_RETAINED).to_owned())
+        };
+        if retained(&change.old) != retained(&change.new)
+            && let Some((partner, _)) = name.split_once(meta::TENANT_SEPARATOR)
+        {
+            concerned.extend(self.partners_above(&partner_namespace(partner)));
         }
         // A namespace of a name that is ours to make may come and go without saying whose it is.
         concerned.extend(self.keepers_by_name(name));
@@ -247,12 +260,11 @@ impl World {
     /// The customer or the partners whose namespace has this name.
     fn keepers_by_name(&self, namespace: &str) -> BTreeSet<Key> {
         if let Some((partner, customer)) = namespace.split_once(meta::TENANT_SEPARATOR) {
-            return [Key::new(
-                Kind::Customer,
-                &partner_namespace(partner),
-                customer,
-            )]
-            .into();
+            let customer = (partner_namespace(partner), customer.to_owned());
+            // Where the Customer is gone, a request keeps what is in its tenant.
+            let mut keepers: BTreeSet<Key> = self.requests_keys(&customer).into_iter().collect();
+            keepers.insert(Key::new(Kind::Customer, &customer.0, &customer.1));
+            return keepers;
         }
         match namespace.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX) {
             Some(partner) => keys(Kind::Partner, self.namesakes.of(&partner.to_owned())).collect(),
@@ -269,6 +281,7 @@ impl World {
                 Kind::PostalRoute,
                 Kind::Customer,
                 Kind::CustomerUser,
+                Kind::DeletionRequest,
             ] {
                 let inside = self.inside.of(&(kind, below.clone()));
                 concerned.extend(inside.map(|name| Key::new(kind, &below, name)));

@@ -70,6 +70,7 @@ impl World {
             plan: references.plan.as_ref().and_then(|plan| self.own("", plan)),
             plan_in_force: facts.plan.as_ref().and_then(|plan| self.own("", plan)),
             users: self.users(&id),
+            requests: self.requests_about(&id),
             free_number: self.free_number(
                 references.provider.as_deref(),
                 &customer.uid().unwrap_or_default(),
@@ -188,6 +189,7 @@ impl World {
             has_secrets,
             customers: i64::try_from(count(Kind::Customer)).unwrap_or(i64::MAX),
             partners: i64::try_from(count(Kind::Partner)).unwrap_or(i64::MAX),
+            retained: i64::try_from(self.retained_in(&below)).unwrap_or(i64::MAX),
             counted_at: self.counted_at(key),
             operator_namespace: operator_namespace.to_owned(),
             partner,

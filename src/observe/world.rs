@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use kube::runtime::watcher::Event;
 use kube::{Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::claims::Promised;
 use super::index::{Index, Multi};
@@ -18,7 +19,9 @@ use super::own::Own;
 use super::seen::Child;
 use super::table::{Change, Entry, Id, Table};
 use super::tolerant::{Tolerant, Unreadable};
-use crate::api::{Access, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, meta};
+use crate::api::{
+    Access, Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan, meta,
+};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::{Lineage, Place};
 use crate::domain::names::{partner_namespace, tenant_of};
@@ -50,6 +53,7 @@ pub struct World {
     pub(super) routes: Table<Tolerant<PostalRoute>>,
     pub(super) customers: Table<Tolerant<Customer>>,
     pub(super) users: Table<Tolerant<CustomerUser>>,
+    pub(super) requests: Table<Tolerant<DeletionRequest>>,
     pub(super) namespaces: Table<NamespaceSeen>,
     pub(super) children: HashMap<ChildKind, Table<Child>>,
     /// Namespaces that exist without our labels, as refused creations told, and when.
@@ -63,6 +67,8 @@ pub struct World {
     pub(super) namesakes: Multi<String, Id>,
     /// Users beside their customer, by the customer.
     pub(super) users_of: Multi<Id, Id>,
+    /// Deletion requests and forms by the customer they are about.
+    pub(super) requests_of: Multi<Id, Id>,
     /// Tenant namespaces by the partner's name.
     pub(super) tenants_of: Multi<String, String>,
     counted: HashMap<Key, Timestamp>,
@@ -144,10 +150,14 @@ impl World {
         now: Timestamp,
     ) -> BTreeSet<Key> {
         match written {
-            // Decoding tolerantly does not fail; an answer that is no object at all will be followed by the watch.
-            Written::Own(object) => match serde_json::from_value(object) {
-                Ok(object) => self.wrote::<K>(object),
-                Err(_) => BTreeSet::new(),
+            Written::Own(object) => self.took::<K>(object),
+            Written::Made { kind, object } => match kind {
+                Kind::Customer => self.took::<Customer>(object),
+                Kind::DeletionRequest => self.took::<DeletionRequest>(object),
+                // Nothing else is made.
+                Kind::ServicePlan | Kind::Partner | Kind::PostalRoute | Kind::CustomerUser => {
+                    BTreeSet::new()
+                }
             },
             Written::Namespace(seen) => {
                 self.foreign.remove(&seen.name);
@@ -195,6 +205,14 @@ impl World {
                     .flat_map(|change| self.child_changed(kind, change))
                     .collect()
             }
+        }
+    }
+
+    /// Decoding tolerantly does not fail; an answer that is no object at all will be followed by the watch.
+    fn took<K: Own + DeserializeOwned>(&mut self, object: Value) -> BTreeSet<Key> {
+        match serde_json::from_value(object) {
+            Ok(object) => self.wrote::<K>(object),
+            Err(_) => BTreeSet::new(),
         }
     }
 
@@ -250,6 +268,7 @@ impl World {
             routes,
             customers,
             users,
+            requests,
             namespaces,
             children,
             ..
@@ -258,7 +277,8 @@ impl World {
             && partners.is_complete()
             && routes.is_complete()
             && customers.is_complete()
-            && users.is_complete();
+            && users.is_complete()
+            && requests.is_complete();
         own && namespaces.is_complete()
             && children.len() == ChildKind::ALL.len()
             && children.values().all(Table::is_complete)

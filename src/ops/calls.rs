@@ -18,14 +18,18 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use http::{Method, Request, Response, StatusCode, header::RETRY_AFTER};
+use http::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    header::{DATE, RETRY_AFTER},
+};
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use kube::client::Body;
 use tokio::sync::Semaphore;
 use tower::{BoxError, Layer, Service, ServiceExt};
 
 use super::{
     body::Watched,
-    clock,
+    clock::{self, Clock},
     mandate::Mandate,
     metrics::Metrics,
     target::{Target, is_watch, parameter},
@@ -67,6 +71,7 @@ pub struct CallLayer {
     metrics: Metrics,
     guard: Guard,
     mandate: Mandate,
+    clock: Clock,
 }
 
 impl CallLayer {
@@ -78,6 +83,16 @@ impl CallLayer {
             metrics,
             guard,
             mandate: Mandate::default(),
+            clock: Clock::default(),
+        }
+    }
+
+    /// Tells this clock what the API server's says.
+    #[must_use]
+    pub fn telling(self, clock: &Clock) -> Self {
+        Self {
+            clock: clock.clone(),
+            ..self
         }
     }
 
@@ -165,6 +180,9 @@ where
             Lane::Work | Lane::Lease => self.with_retries(request, &target, lane, answer).await?,
         };
         self.note(&target, &name, response.status());
+        if let Some(date) = date(response.headers()) {
+            self.layer.clock.heard(date);
+        }
         Ok(match lane {
             Lane::Watch if response.status() == StatusCode::GONE => expired(),
             Lane::Watch if response.status().is_success() => {
@@ -273,6 +291,12 @@ fn expired<B>() -> Response<Watched<B>> {
         "\n"
     );
     Response::new(Watched::text(EVENT))
+}
+
+/// What the server's clock said when it answered.
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = headers.get(DATE)?.to_str().ok()?;
+    DateTimeParser::new().parse_timestamp(date).ok()
 }
 
 fn retry_after<B>(response: &Response<B>) -> Duration {

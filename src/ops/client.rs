@@ -25,7 +25,7 @@ use tower::{BoxError, ServiceBuilder};
 
 use super::{
     calls::{CallLayer, Limits},
-    clock,
+    clock::{self, Clock},
     mandate::Mandate,
     metrics::Metrics,
     watchdog::Guard,
@@ -54,13 +54,16 @@ pub async fn connect(
     metrics: &Metrics,
     guard: &Guard,
     mandate: &Mandate,
+    clock: &Clock,
 ) -> Result<Client, Error> {
     let config = configuration(settings).await?;
     let server = config.cluster_url.to_string();
     let limits = Limits::operator(settings.max_calls.get());
     let client = build(
         config,
-        CallLayer::new(limits, metrics.clone(), guard.clone()).under(mandate.clone()),
+        CallLayer::new(limits, metrics.clone(), guard.clone())
+            .under(mandate.clone())
+            .telling(clock),
     )?;
     greet(&client, &server).await?;
     Ok(client)

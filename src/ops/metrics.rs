@@ -38,6 +38,9 @@ pub struct Metrics {
     transitions: Counters<2>,
     unreadable: Gauges<1>,
     customers: Gauges<1>,
+    requests: Gauges<1>,
+    requests_held: Gauges<0>,
+    requests_overdue: Gauges<0>,
 }
 
 impl Default for Metrics {
@@ -89,6 +92,21 @@ impl Default for Metrics {
                 "Objects that cannot be decoded and are left alone",
             ),
             customers: gauge(r, "clientele_customers", "Customers by access"),
+            requests: gauge(
+                r,
+                "clientele_deletion_requests",
+                "DeletionRequests by phase",
+            ),
+            requests_held: gauge(
+                r,
+                "clientele_deletion_requests_held",
+                "DeletionRequests that wait for a person to confirm them",
+            ),
+            requests_overdue: gauge(
+                r,
+                "clientele_deletion_requests_overdue",
+                "DeletionRequests that are not done a quarter of an hour after their time",
+            ),
             registry: Arc::default(),
         };
         registry.register(
@@ -181,6 +199,23 @@ impl Metrics {
         self.customers
             .get_or_create(&[("access", access)])
             .set(number(count));
+    }
+
+    /// `count` deletion requests are in `phase` now.
+    pub fn requests(&self, phase: &'static str, count: usize) {
+        self.requests
+            .get_or_create(&[("phase", phase)])
+            .set(number(count));
+    }
+
+    /// `count` deletion requests wait for a person now.
+    pub fn requests_held(&self, count: usize) {
+        self.requests_held.get_or_create(&[]).set(number(count));
+    }
+
+    /// `count` deletion requests are past their time now.
+    pub fn requests_overdue(&self, count: usize) {
+        self.requests_overdue.get_or_create(&[]).set(number(count));
     }
 
     /// Everything, in the OpenMetrics text form.

@@ -10,6 +10,7 @@
 
 pub mod customer;
 pub mod customer_user;
+pub mod deletion;
 pub mod notes;
 pub mod objects;
 pub mod observed;

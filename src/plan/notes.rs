@@ -1,7 +1,7 @@
 //! What is worth an Event: transitions that a person would want to be told, never a settled state.
 
 use super::status::Conditioned;
-use crate::api::{Condition, ConditionType, Reason};
+use crate::api::{Condition, ConditionType, DeletionEvent, DeletionStep, Reason};
 
 /// An Event to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +69,32 @@ pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
     {
         notes.extend(note(false, is));
     }
+    notes.extend(new.happened(old).iter().filter_map(step));
     notes
+}
+
+/// A step of a deletion. One that is held, or no longer, is told as being stalled.
+fn step(event: &DeletionEvent) -> Option<Note> {
+    let (warning, reason, what) = match event.what {
+        DeletionStep::Requested => (true, Reason::DeletionPending, "Deletion requested"),
+        DeletionStep::Cancelled | DeletionStep::Withdrawn => {
+            (false, Reason::Cancelled, "Taken back")
+        }
+        DeletionStep::Purging => (true, Reason::Purging, "The tenant is being deleted"),
+        DeletionStep::Completed => (false, Reason::Deleted, "The tenant is gone"),
+        DeletionStep::Held | DeletionStep::Confirmed => return None,
+    };
+    let by = event.by.as_ref().map(|by| format!(" by {by}"));
+    let note = event.note.as_ref().map(|note| format!(": {note}"));
+    Some(Note {
+        warning,
+        reason,
+        message: format!(
+            "{what}{}{}",
+            by.unwrap_or_default(),
+            note.unwrap_or_default()
+        ),
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What was observed of the cluster for one object: values, gathered once, judged nowhere but in the plan.
 
+pub mod deletion;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::deletion::RequestSeen;
 use crate::api::{Customer, CustomerUser, Partner, PostalRoute, Role, ServicePlan, meta};
 use crate::domain::claims::Claim;
 use crate::domain::fingerprint::{self, ChildKind};
@@ -15,6 +18,9 @@ use crate::domain::people::Person;
 
 /// For how long it is believed that a namespace in the way is still there; nothing tells us when it goes.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+/// Most characters of what holds a namespace.
+const MAX_HELD_BY: usize = 240;
 
 /// A namespace that carries Clientele's labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +37,8 @@ pub struct NamespaceSeen {
     pub annotations: BTreeMap<String, String>,
     /// Whether it is being deleted.
     pub deleting: bool,
+    /// What holds it while it is being deleted, in Kubernetes' own words.
+    pub held_by: Vec<String>,
 }
 
 impl NamespaceSeen {
@@ -140,6 +148,8 @@ pub struct CustomerObserved {
     pub number_claims: Vec<Claim>,
     /// Claims of other customers to domains that are in the way of this one's.
     pub domain_claims: Vec<Claim>,
+    /// Requests to delete it, or another one of its name, oldest first.
+    pub requests: Vec<RequestSeen>,
     /// Set while the object has a deletion timestamp.
     pub departure: Option<Departure>,
     /// Bindings name people of whom there is no user any more, because all users beside the customer are going: with the CRD, or
@@ -170,6 +180,8 @@ pub struct PartnerObserved {
     pub customers: i64,
     /// Partners below.
     pub partners: i64,
+    /// Tenants without a Customer in its namespace and below.
+    pub retained: i64,
     /// When the counts were last written by this process.
     pub counted_at: Option<Timestamp>,
     /// Namespace of the operator's ServiceAccount.
@@ -260,6 +272,7 @@ impl NamespaceSeen {
             annotations: texts(&metadata["annotations"]),
             // A time that nobody can parse is a time all the same.
             deleting: !metadata["deletionTimestamp"].is_null(),
+            held_by: held_by(&object["status"]["conditions"]),
         }
     }
 }
@@ -288,6 +301,16 @@ impl ChildSeen {
                 .collect(),
         }
     }
+}
+
+/// What the namespace controller says is left, and why it cannot be taken away.
+fn held_by(conditions: &Value) -> Vec<String> {
+    let conditions = conditions.as_array().into_iter().flatten();
+    conditions
+        .filter(|condition| condition["status"] == "True")
+        .filter_map(|condition| condition["message"].as_str())
+        .map(|message| message.chars().take(MAX_HELD_BY).collect())
+        .collect()
 }
 
 fn text(object: &Value, field: &str) -> String {

@@ -187,8 +187,8 @@ fn settle(
         .partner
         .status
         .as_ref()
-        .map(|status| (status.customers, status.partners));
-    let counts = (observed.customers, observed.partners);
+        .map(|status| (status.customers, status.partners, status.retained));
+    let counts = (observed.customers, observed.partners, observed.retained);
     let (counts, wake) = status::paced(before.as_ref(), &counts, observed.counted_at, now);
     let fields = PartnerStatus {
         namespace: Some(namespace),
@@ -203,6 +203,7 @@ fn settle(
             .collect(),
         customers: counts.0,
         partners: counts.1,
+        retained: counts.2,
         ..PartnerStatus::default()
     };
     let message = "The partner's namespace is there, its staff is bound.".to_owned();
@@ -298,6 +299,7 @@ mod tests {
             has_secrets: false,
             customers: 0,
             partners: 0,
+            retained: 0,
             counted_at: None,
             operator_namespace: meta::SYSTEM_NAMESPACE.to_owned(),
             departure: None,

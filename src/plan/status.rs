@@ -11,8 +11,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::step::Outcome;
 use crate::api::{
-    self, Condition, ConditionType, CustomerStatus, CustomerUserStatus, PartnerStatus,
-    PostalRouteStatus, Reason, ServicePlanStatus, meta,
+    self, Condition, ConditionType, CustomerStatus, CustomerUserStatus, DeletionEvent,
+    DeletionRequestStatus, PartnerStatus, PostalRouteStatus, Reason, ServicePlanStatus, meta,
 };
 
 /// A status that carries conditions and the generation it speaks of.
@@ -23,6 +23,11 @@ pub trait Conditioned: Clone + Default + PartialEq {
     fn observed_generation(&self) -> i64;
     /// Sets generation and conditions.
     fn conclude(&mut self, generation: i64, conditions: Vec<Condition>);
+
+    /// What has happened since an older status, where the status itself keeps a history.
+    fn happened(&self, _old: Option<&Self>) -> &[DeletionEvent] {
+        &[]
+    }
 }
 
 macro_rules! conditioned {
@@ -51,6 +56,26 @@ conditioned!(
     CustomerStatus,
     CustomerUserStatus
 );
+
+impl Conditioned for DeletionRequestStatus {
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    fn observed_generation(&self) -> i64 {
+        self.observed_generation
+    }
+
+    fn conclude(&mut self, generation: i64, conditions: Vec<Condition>) {
+        self.observed_generation = generation;
+        self.conditions = conditions;
+    }
+
+    fn happened(&self, old: Option<&Self>) -> &[DeletionEvent] {
+        let known = old.map_or(0, |old| old.history.len());
+        self.history.get(known..).unwrap_or_default()
+    }
+}
 
 /// The answer to "is it as it should be?".
 #[derive(Clone, Debug, PartialEq, Eq)]

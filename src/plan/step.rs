@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::Value;
 
 use super::observed::{ChildSeen, NamespaceSeen};
+use super::subject::{Key, Kind};
 use crate::api::Reason;
 use crate::domain::fingerprint;
 pub use crate::domain::fingerprint::ChildKind;
@@ -46,6 +47,36 @@ pub enum Step {
         /// The namespace.
         namespace: String,
     },
+    /// Make another object of our own kinds by POST. One that exists already and says the same of whom it is about is as good.
+    Make {
+        /// Which.
+        object: Key,
+        /// The whole object.
+        body: Value,
+    },
+    /// Change an object of our own kinds.
+    Amend {
+        /// Which.
+        object: Key,
+        /// A merge patch (RFC 7396) that carries the uid.
+        patch: Value,
+    },
+    /// Delete an object of our own kinds, if it still is the one that was looked at.
+    Discard {
+        /// Which.
+        object: Key,
+        /// Its UID.
+        uid: String,
+    },
+    /// Delete the tenant namespace that the subject, a DeletionRequest, is about: after all that speaks against it was read anew.
+    Purge {
+        /// The namespace.
+        namespace: String,
+        /// Name of the customer.
+        customer: String,
+        /// UID of the customer that is meant.
+        customer_uid: String,
+    },
 }
 
 /// An object as it should be.
@@ -81,6 +112,11 @@ impl Stages {
         if !steps.is_empty() {
             self.0.push(steps);
         }
+    }
+
+    /// Adds the stages of others.
+    pub fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// The stages in order.
@@ -139,6 +175,18 @@ impl Step {
                 uid: _,
             } => (kind, namespace, name).hash(hasher),
             Self::DeletePods { namespace } => namespace.hash(hasher),
+            Self::Make { object, body: _ } | Self::Discard { object, uid: _ } => {
+                object.hash(hasher)
+            }
+            Self::Amend { object, patch } => {
+                object.hash(hasher);
+                patch.to_string().hash(hasher);
+            }
+            Self::Purge {
+                namespace,
+                customer: _,
+                customer_uid,
+            } => (namespace, customer_uid).hash(hasher),
         }
     }
 }
@@ -148,6 +196,13 @@ impl Step {
 pub enum Written {
     /// The subject itself, as JSON, as it is now.
     Own(Value),
+    /// Another object of our own kinds, as JSON, as it is now.
+    Made {
+        /// Its kind.
+        kind: Kind,
+        /// The object.
+        object: Value,
+    },
     /// A namespace with our labels, as it is now.
     Namespace(NamespaceSeen),
     /// A namespace of this name exists without Clientele's labels.

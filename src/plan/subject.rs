@@ -17,16 +17,19 @@ pub enum Kind {
     Customer,
     /// [`crate::api::CustomerUser`]
     CustomerUser,
+    /// [`crate::api::DeletionRequest`]
+    DeletionRequest,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::ServicePlan,
         Self::Partner,
         Self::PostalRoute,
         Self::Customer,
         Self::CustomerUser,
+        Self::DeletionRequest,
     ];
 
     /// The name used in logs, metrics and events.
@@ -37,6 +40,7 @@ impl Kind {
             Self::PostalRoute => "PostalRoute",
             Self::Customer => "Customer",
             Self::CustomerUser => "CustomerUser",
+            Self::DeletionRequest => "DeletionRequest",
         }
     }
 }

@@ -84,6 +84,8 @@ const LAYERS: &[Layer] = &[
             "plan::observed",
             "plan::step",
             "plan::notes",
+            "plan::Key",
+            "plan::Kind",
             "plan::Subject",
             "plan::Step",
             "plan::Written",

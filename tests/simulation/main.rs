@@ -23,6 +23,7 @@ mod answers;
 mod chains;
 mod crashes;
 mod creation;
+mod deletions;
 mod drift;
 mod orders;
 mod paths;

@@ -33,6 +33,7 @@ async fn retained(sim: &Sim) {
     globex(sim).await;
     sim.delete("customers", EMEA, "globex");
     sim.settle().await;
+    sim.wait(minutes(2)).await;
 }
 
 #[test]
@@ -56,8 +57,8 @@ fn a_customer_that_is_deleted_leaves_its_tenant_locked_and_marked() {
             .collect();
         assert_eq!(
             verbs,
-            [Verb::Delete, Verb::Merge, Verb::Merge],
-            "unbound, marked, let go"
+            [Verb::Create, Verb::Delete, Verb::Merge, Verb::Merge],
+            "a request filed, unbound, marked, let go"
         );
         sim.restart();
         let mark = sim.mark();

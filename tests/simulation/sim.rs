@@ -105,11 +105,11 @@ impl Sim {
         self.health.replace(health.clone());
         let clock = {
             let server = server.clone();
-            Clock::new(move || server.now())
+            Clock::new(move || server.operators_now())
         };
         let running = tokio::spawn(async move {
             let never = std::future::pending::<()>().boxed().shared();
-            let client = server.client(epoch);
+            let client = server.client(epoch, &clock);
             let ended = controller::run(&settings(), client, clock, metrics, health, never).await;
             panic!("the operator has ended: {ended:?}");
         });

@@ -2,10 +2,10 @@
 
 use kube::ResourceExt;
 
-use crate::api::{Reason, meta};
+use crate::api::{Customer, Reason, meta};
 use crate::domain::facts::TenantFacts;
 use crate::domain::names;
-use crate::plan::observed::CustomerObserved;
+use crate::plan::observed::{CustomerObserved, NamespaceSeen};
 use crate::plan::trouble::Trouble;
 
 /// Whether the tenant namespace of that name is this customer's to use, with the facts it keeps.
@@ -35,15 +35,7 @@ pub fn adoption(
     if tenant.label(meta::LABEL_CUSTOMER_UID) == customer.uid().unwrap_or_default() {
         return Ok(Some(facts));
     }
-    // The object was made again. The same company gets its tenant back, nobody else does.
-    let same_mail = facts.contact_email.as_deref() == Some(customer.spec.contact.email.as_str());
-    // Where no number is recorded, since another customer has the one that was asked for, the e-mail decides alone.
-    let same_number = match (&customer.spec.customer_number, &facts.customer_number) {
-        (Some(given), Some(recorded)) => given == recorded,
-        _ => true,
-    };
-    let told = customer.annotations().get(meta::ANNOTATION_ADOPT_RETAINED) == Some(&tenant.uid);
-    if told || (same_mail && same_number) {
+    if takes_over(customer, tenant) {
         return Ok(Some(facts));
     }
     Err(Trouble::stalled(
@@ -58,6 +50,19 @@ pub fn adoption(
             tenant.uid,
         ),
     ))
+}
+
+/// Whether a Customer that was made again gets the tenant of its name back: the same company does, nobody else.
+pub fn takes_over(customer: &Customer, tenant: &NamespaceSeen) -> bool {
+    let facts = TenantFacts::read(&tenant.annotations);
+    let same_mail = facts.contact_email.as_deref() == Some(customer.spec.contact.email.as_str());
+    // Where no number is recorded, since another customer has the one that was asked for, the e-mail decides alone.
+    let same_number = match (&customer.spec.customer_number, &facts.customer_number) {
+        (Some(given), Some(recorded)) => given == recorded,
+        _ => true,
+    };
+    let told = customer.annotations().get(meta::ANNOTATION_ADOPT_RETAINED) == Some(&tenant.uid);
+    told || (same_mail && same_number)
 }
 
 fn foreign(namespace: &str) -> Trouble {

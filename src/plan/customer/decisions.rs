@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
+use super::leaving::Leaving;
 use super::trials;
 use crate::api::{ConditionType, Phase, Reason, ServicePlanSpec};
 use crate::domain::access::{AccessVerdict, Standing};
@@ -26,6 +27,8 @@ pub struct Decisions<'a> {
     pub facts: TenantFacts,
     /// Where the customer is in its life.
     pub phase: Phase,
+    /// Where its deletion stands.
+    pub leaving: Leaving<'a>,
     /// Whether people get in.
     pub access: AccessVerdict,
     /// The plan in force.
@@ -54,6 +57,7 @@ impl<'a> Decisions<'a> {
         observed: &'a CustomerObserved,
         lineage: &'a Lineage,
         kept: Option<TenantFacts>,
+        leaving: Leaving<'a>,
         now: Timestamp,
     ) -> Self {
         let customer = &observed.customer;
@@ -105,6 +109,7 @@ impl<'a> Decisions<'a> {
             trial_over: trial
                 .filter(|trial| trial.is_over(now))
                 .map(|trial| trial.on_end),
+            deletion_pending: leaving.stops(),
         });
 
         let (usable_routes, routes_condition, route_trouble) = routes(observed);
@@ -129,7 +134,9 @@ impl<'a> Decisions<'a> {
         }
 
         Self {
+            leaving,
             phase: match trial {
+                _ if leaving.request().is_some() => Phase::PendingDeletion,
                 Some(trial) if trial.is_over(now) => Phase::TrialEnd,
                 _ => Phase::Preparation,
             },

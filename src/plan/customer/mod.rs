@@ -5,8 +5,9 @@
 
 mod adoption;
 mod decisions;
+mod leaving;
 mod rooms;
-mod stop;
+pub(super) mod stop;
 mod trials;
 
 use jiff::Timestamp;
@@ -14,7 +15,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use self::adoption::adoption;
+pub use self::adoption::takes_over;
 use self::decisions::Decisions;
+use self::leaving::{Leaving, leave, stay_away};
 pub use self::rooms::drifted;
 use super::observed::{CustomerObserved, Departure, LOOK_AGAIN};
 use super::status::second;
@@ -37,6 +40,10 @@ pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus>
         Some(departure @ Departure::Deleted) => return leave(observed, subject, departure),
         None => {}
     }
+    let leaving = Leaving::of(observed);
+    if let Leaving::Purging(_) | Leaving::Done(_) = leaving {
+        return stay_away(observed, subject, leaving);
+    }
     match home(observed) {
         Err(trouble) => stalled(observed, subject, trouble),
         Ok((lineage, partner)) => match adoption(observed, &partner) {
@@ -46,7 +53,7 @@ pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus>
                 subject,
                 lineage,
                 &partner,
-                Decisions::make(observed, lineage, facts, now),
+                Decisions::make(observed, lineage, facts, leaving, now),
                 now,
             ),
         },
@@ -79,32 +86,6 @@ fn pause(observed: &CustomerObserved, subject: Subject) -> Plan<CustomerStatus> 
         draft: Some(Draft::paused(status, subject.generation)),
         // Its namespace or CRD may go later, which nothing of the object's own tells.
         wake: observed.departure.map(|_| LOOK_AGAIN),
-        ..Plan::nothing(subject)
-    }
-}
-
-/// The object is going. Its tenant stays: closed and marked, unless the object was merely swept along.
-fn leave(
-    observed: &CustomerObserved,
-    subject: Subject,
-    departure: Departure,
-) -> Plan<CustomerStatus> {
-    let mut stages = Stages::default();
-    let ours = observed
-        .tenant
-        .as_ref()
-        .filter(|tenant| tenant.label(meta::LABEL_CUSTOMER_UID) == subject.uid);
-    if let (Departure::Deleted, Some(tenant)) = (departure, ours.filter(|tenant| !tenant.deleting))
-    {
-        stages.then(rooms::bindings_to_remove(observed, &tenant.name));
-        stages.then(super::objects::namespace::Wanted::retained(tenant).patch(tenant));
-    }
-    stages.then(super::remove_finalizer(
-        observed.customer.as_ref(),
-        meta::FINALIZER_TENANT,
-    ));
-    Plan {
-        stages,
         ..Plan::nothing(subject)
     }
 }
@@ -145,6 +126,7 @@ fn open(
         observed.customer.as_ref(),
         meta::FINALIZER_TENANT,
     ));
+    stages.then(leaving::wish(observed, partner));
     for stage in rooms.stages {
         stages.then(stage);
     }
@@ -168,6 +150,7 @@ fn open(
         access: Some(access.access),
         access_reason: Some(access.reason.as_str().to_owned()),
         trial_ends_at: decisions.trial.map(|trial| Time(second(trial.ends_at))),
+        deletion: decisions.leaving.standing(),
         domain: decisions.domain,
         ingress_domain: decisions.ingress_domain,
         plan: decisions.facts.plan.clone(),
@@ -202,6 +185,7 @@ fn open(
         ));
     }
     let notices = lineage.default(|defaults| defaults.trial_notices.as_deref());
+    others.extend(decisions.leaving.condition());
     others.extend(
         decisions
             .trial

@@ -60,10 +60,31 @@ pub fn furnish(
         ));
     }
 
-    let stop = Stop::of(observed, &owner, namespace, decisions.access.access);
+    let requester = decisions
+        .leaving
+        .requester()
+        .map(|requester| bindings::requester(&owner, namespace, requester));
+    removals.extend(removal(
+        &observed.children,
+        namespace,
+        bindings::REQUESTER,
+        requester.as_ref(),
+    ));
+
+    let stop = Stop::of(
+        observed.tenant.as_ref(),
+        &observed.children,
+        &owner,
+        namespace,
+        decisions.access.access,
+    );
     let tenant_with = |emptied| {
         Wanted::tenant(&Tenant {
             emptied,
+            request: decisions
+                .leaving
+                .request()
+                .map(|request| request.name.as_str()),
             owner: &owner,
             access: decisions.access.access,
             facts: &decisions.facts,
@@ -78,12 +99,13 @@ pub fn furnish(
         None => Some(wanted.create(namespace)),
     };
 
-    let mut walls = vec![tenant::config_map(
+    let mut walls: Vec<Child> = requester.into_iter().collect();
+    walls.push(tenant::config_map(
         &owner,
         namespace,
         tenant::CUSTOMER,
         card(observed, lineage, decisions),
-    )];
+    ));
     if !decisions.plan_lost {
         walls.push(tenant::quota(&owner, namespace, decisions.plan));
         let pull_secrets = decisions
@@ -155,22 +177,6 @@ pub fn furnish(
         waiting,
         users: bound.users,
     }
-}
-
-/// Steps that shut people out of a tenant.
-pub fn bindings_to_remove(observed: &CustomerObserved, namespace: &str) -> Vec<Step> {
-    let customer = observed.customer.name_any();
-    ROLES
-        .into_iter()
-        .filter_map(|role| {
-            removal(
-                &observed.children,
-                namespace,
-                &bindings::tenant_binding(&customer, role),
-                None,
-            )
-        })
-        .collect()
 }
 
 /// The bindings people should have while access is open.

@@ -3,8 +3,8 @@
 use super::rooms::delete;
 use crate::api::{Access, meta};
 use crate::domain::fingerprint::ChildKind;
-use crate::plan::objects::{Owner, network, tenant};
-use crate::plan::observed::{ChildSeen, CustomerObserved};
+use crate::plan::objects::{self, Owner, network};
+use crate::plan::observed::{ChildSeen, Children, NamespaceSeen};
 use crate::plan::step::{Child, Step};
 
 /// Where a tenant stands between running and stopped.
@@ -20,18 +20,17 @@ pub struct Stop<'a> {
 impl<'a> Stop<'a> {
     /// As it should be, against what is seen.
     pub fn of(
-        observed: &'a CustomerObserved,
+        tenant: Option<&NamespaceSeen>,
+        children: &'a Children,
         owner: &Owner,
         namespace: &str,
         access: Access,
     ) -> Self {
-        let quota = tenant::closed(owner, namespace);
+        let quota = objects::tenant::closed(owner, namespace);
         let shut = network::shut(owner, namespace);
-        let seen = |child: &Child| observed.children.get(&(child.kind, child.name.clone()));
-        let marked = observed
-            .tenant
-            .as_ref()
-            .is_some_and(|tenant| tenant.annotation(meta::ANNOTATION_EMPTIED) == "true");
+        let seen = |child: &Child| children.get(&(child.kind, child.name.clone()));
+        let marked =
+            tenant.is_some_and(|tenant| tenant.annotation(meta::ANNOTATION_EMPTIED) == "true");
         Self {
             wanted: access == Access::Stopped,
             seen: seen(&quota),

@@ -35,6 +35,21 @@ pub fn tenant_role(role: Role, admin_role: Option<&str>) -> String {
     .to_owned()
 }
 
+/// The binding that leaves whoever asked in the tenant for its deletion just the right to take that back.
+pub const REQUESTER: &str = "clientele-deletion-requester";
+
+/// Leaves a person the right to take back the deletion that it asked for.
+pub fn requester(owner: &Owner, namespace: &str, person: &str) -> Child {
+    let subjects = [("User", person.to_owned())];
+    people(
+        owner,
+        namespace,
+        REQUESTER,
+        "clientele-tenant-requester",
+        subjects,
+    )
+}
+
 /// Name of the binding for staff of this role, in a partner's namespace.
 pub const fn staff_binding(role: StaffRole) -> &'static str {
     match role {

@@ -54,6 +54,8 @@ pub struct Tenant<'a> {
     pub plan_lost: bool,
     /// Whether the tenant is stopped and its pods are deleted.
     pub emptied: bool,
+    /// The request on which its deletion hangs.
+    pub request: Option<&'a str>,
     /// The domain for hosts, if it is this customer's to use.
     pub ingress_domain: Option<&'a str>,
 }
@@ -68,6 +70,7 @@ impl Wanted {
             plan,
             plan_lost,
             emptied,
+            request,
             ingress_domain,
         } = tenant;
         let mut wanted = Self::default();
@@ -85,6 +88,12 @@ impl Wanted {
             ingress_domain.map(ToOwned::to_owned),
         );
         wanted.annotation(meta::ANNOTATION_EMPTIED, emptied.then(|| "true".to_owned()));
+        wanted.annotation(
+            meta::ANNOTATION_DELETION_REQUEST,
+            request.map(ToOwned::to_owned),
+        );
+        // A mark that the operator died after belongs to a deletion that was taken back since.
+        wanted.annotation(meta::ANNOTATION_PURGE, None);
         if *plan_lost {
             return wanted;
         }
@@ -124,14 +133,13 @@ impl Wanted {
         wanted
     }
 
-    /// For a tenant whose Customer is gone: closed, kept, and marked so. One that is stopped stays stopped.
-    pub fn retained(seen: &NamespaceSeen) -> Self {
+    /// For a tenant whose Customer is gone: closed, kept, marked so, and with the request on which its deletion hangs.
+    pub fn retained(access: Access, request: &str, emptied: bool) -> Self {
         let mut wanted = Self::default();
-        if seen.label(meta::LABEL_ACCESS) != Access::Stopped.as_str() {
-            let locked = Access::Locked.as_str().to_owned();
-            wanted.label(meta::LABEL_ACCESS, Some(locked));
-        }
+        wanted.label(meta::LABEL_ACCESS, Some(access.as_str().to_owned()));
         wanted.label(meta::LABEL_RETAINED, Some("true".to_owned()));
+        wanted.annotation(meta::ANNOTATION_DELETION_REQUEST, Some(request.to_owned()));
+        wanted.annotation(meta::ANNOTATION_EMPTIED, emptied.then(|| "true".to_owned()));
         wanted
     }
 
@@ -286,6 +294,7 @@ mod tests {
             owner: &owner,
             access: Access::Open,
             emptied: false,
+            request: None,
             facts: &facts,
             plan,
             plan_lost: false,

@@ -34,14 +34,7 @@ pub fn broken(store: &Store, call: &Call) -> Option<String> {
 fn rule(store: &Store, call: &Call) -> Option<&'static str> {
     let kind = call.resource.kind;
     if call.resource.is_own() {
-        let finalizers_only = call.body.as_object().is_some_and(|body| {
-            let metadata = body.get("metadata").and_then(Value::as_object);
-            body.len() == 1
-                && metadata.is_some_and(|m| m.contains_key("finalizers") && m.len() == 3)
-        });
-        let allowed = call.subresource == "status" || (call.verb == Verb::Merge && finalizers_only);
-        return (!allowed)
-            .then_some("of people's own objects only status and finalizers are written");
+        return own_rule(store, call);
     }
     if kind == "Namespace" {
         return namespace_rule(store, call);
@@ -73,6 +66,7 @@ fn rule(store: &Store, call: &Call) -> Option<&'static str> {
     }
     let id = Id::new(call.resource, &call.namespace, &call.name);
     if kind == "RoleBinding"
+        && call.name != "clientele-deletion-requester"
         && call.namespace.contains("--")
         && call.verb == Verb::Apply
         && store.get(&id).is_none()
@@ -82,9 +76,88 @@ fn rule(store: &Store, call: &Call) -> Option<&'static str> {
     None
 }
 
+/// People's objects are theirs; requests, and the customers made again from them, are the exceptions.
+fn own_rule(store: &Store, call: &Call) -> Option<&'static str> {
+    let keys = |value: &Value| {
+        let mut keys: Vec<_> = value
+            .as_object()
+            .into_iter()
+            .flat_map(|map| map.keys().cloned())
+            .collect();
+        keys.sort();
+        keys
+    };
+    let touched = keys(&call.body["metadata"]);
+    let metadata_only = call.verb == Verb::Merge && keys(&call.body) == ["metadata"];
+    if call.subresource == "status"
+        || (metadata_only && touched == ["finalizers", "resourceVersion", "uid"])
+    {
+        return None;
+    }
+    let request = call.resource.kind == "DeletionRequest";
+    match call.verb {
+        Verb::Create if request => (!call.namespace.starts_with("partner-"))
+            .then_some("requests are filed beside customers"),
+        Verb::Create if call.resource.kind == "Customer" => {
+            let kept = store.of("deletionrequests").any(|(id, request)| {
+                id.namespace == call.namespace
+                    && request["spec"]["customer"] == call.name.as_str()
+                    && request["status"]["phase"] == "Pending"
+            });
+            (!kept).then_some("a customer is made only again, from a request that waits")
+        }
+        Verb::Merge if request && metadata_only && touched == ["annotations", "uid"] => None,
+        Verb::Delete if request => {
+            let id = Id::new(call.resource, &call.namespace, &call.name);
+            let phase = store
+                .get(&id)
+                .map(|request| request["status"]["phase"].clone());
+            let over = phase.is_none_or(|phase| phase == "Cancelled" || phase == "Completed");
+            (!over).then_some("only requests that are over are taken away")
+        }
+        _ => Some("of people's own objects only status and finalizers are written"),
+    }
+}
+
+/// Only a request that has come to its end, after its grace or by the word of somebody who may, ever deletes a namespace, and only that
+/// of the very customer it is about.
+fn purge_rule(store: &Store, call: &Call) -> Option<&'static str> {
+    let id = Id::new(Resource::named("namespaces"), "", &call.name);
+    let namespace = store.get(&id)?;
+    let labels = &namespace["metadata"]["labels"];
+    let mark = &namespace["metadata"]["annotations"]["clientele.dev/purge"];
+    let request = store
+        .of("deletionrequests")
+        .find(|(_, request)| request["metadata"]["uid"] == *mark);
+    let Some((_, request)) = request else {
+        return Some("no namespace is deleted without a request");
+    };
+    let status = &request["status"];
+    let stays = request["spec"]["cancel"].is_object()
+        || status["phase"] != "Purging"
+        || labels["clientele.dev/type"] != "tenant"
+        || labels["clientele.dev/customer-uid"] != status["customerUID"];
+    if stays {
+        return Some("only the tenant of a request in phase Purging is deleted");
+    }
+    let exact = call.body["preconditions"]["uid"].is_string()
+        && call.body["preconditions"]["resourceVersion"].is_string();
+    if !exact {
+        return Some("a namespace is deleted with uid and resourceVersion only");
+    }
+    let time = |value: &Value| {
+        value
+            .as_str()
+            .and_then(|text| text.parse::<jiff::Timestamp>().ok())
+    };
+    let now = request["spec"]["mode"] == "Now";
+    let over = time(&status["finalizeAt"]) <= time(&status["history"].as_array()?.last()?["at"]);
+    (!now && !over).then_some("nothing is deleted before its grace is over")
+}
+
 fn namespace_rule(store: &Store, call: &Call) -> Option<&'static str> {
     if call.verb == Verb::Delete {
-        return Some("no namespace is ever deleted");
+        return purge_rule(store, call);
     }
     if call.verb == Verb::Create {
         return None;
@@ -100,6 +173,7 @@ fn namespace_rule(store: &Store, call: &Call) -> Option<&'static str> {
     let locks = access == "Locked" || access == "Stopped";
     let bound = store.of("rolebindings").any(|(id, binding)| {
         id.namespace == call.name
+            && id.name != "clientele-deletion-requester"
             && binding["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "clientele"
     });
     (locks && bound).then_some("bindings go before the label says Locked")

@@ -82,6 +82,8 @@ pub struct State {
     alive: bool,
     fault: Option<Box<dyn Fault>>,
     clock_moved: SignedDuration,
+    /// By how much the operator's clock is ahead of the server's.
+    pub operator_ahead: SignedDuration,
     ways: u64,
 }
 
@@ -116,6 +118,7 @@ impl Server {
             alive: false,
             fault: None,
             clock_moved: passed,
+            operator_ahead: SignedDuration::ZERO,
             ways: 0,
         };
         let server = Self(Arc::new(Shared {
@@ -151,6 +154,12 @@ impl Server {
         let beginning: Timestamp = BEGINNING.parse().expect("a time");
         let passed = SignedDuration::try_from(self.passed()).expect("not centuries");
         beginning + passed + moved
+    }
+
+    /// What the operator's clock says.
+    pub fn operators_now(&self) -> Timestamp {
+        let ahead = self.state().operator_ahead;
+        self.now() + ahead
     }
 
     /// What another server could go on with.

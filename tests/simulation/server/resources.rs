@@ -63,7 +63,7 @@ const fn resource(
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
 /// Everything the operator asks for.
-pub static RESOURCES: [Resource; 18] = [
+pub static RESOURCES: [Resource; 19] = [
     resource("", "v1", "namespaces", "Namespace", false),
     resource("", "v1", "secrets", "Secret", true),
     resource("", "v1", "configmaps", "ConfigMap", true),
@@ -128,6 +128,13 @@ pub static RESOURCES: [Resource; 18] = [
         "v1alpha1",
         "customerusers",
         "CustomerUser",
+        true,
+    ),
+    resource(
+        "clientele.dev",
+        "v1alpha1",
+        "deletionrequests",
+        "DeletionRequest",
         true,
     ),
 ];

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use clientele::ops::calls::{CallLayer, Limits};
+use clientele::ops::clock::Clock;
 use clientele::ops::metrics::Metrics;
 use clientele::ops::watchdog::Guard;
 use futures::StreamExt;
@@ -53,12 +54,12 @@ impl http_body::Body for Pieces {
 
 impl Server {
     /// A client of the operator process `epoch`, with the layer round its calls that it has in production.
-    pub fn client(&self, epoch: u32) -> Client {
+    pub fn client(&self, epoch: u32, clock: &Clock) -> Client {
         let server = self.clone();
         let service =
             tower::service_fn(move |request: Request<Body>| server.clone().serve(epoch, request));
         let limits = Limits::operator(64);
-        let calls = CallLayer::new(limits, Metrics::default(), Guard::default());
+        let calls = CallLayer::new(limits, Metrics::default(), Guard::default()).telling(clock);
         Client::new(calls.layer(service), "default")
     }
 
@@ -103,7 +104,15 @@ impl Server {
                 "metadata": said["metadata"],
             });
         }
-        Ok(answer(code, &said))
+        Ok(self.dated(answer(code, &said)))
+    }
+
+    /// An answer says when it was given (RFC 9110, 6.6.1).
+    pub fn dated(&self, mut answer: Response<Pieces>) -> Response<Pieces> {
+        let date = self.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let date = date.parse().expect("a header");
+        answer.headers_mut().insert(http::header::DATE, date);
+        answer
     }
 
     /// Does what is asked.

@@ -1,0 +1,320 @@
+//! Requests to delete customers: whom they are about, and what is seen for one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+
+use super::relations::keys;
+use super::table::{Change, Id};
+use super::tolerant::Tolerant;
+use super::world::World;
+use crate::api::{Customer, DeletionPhase, DeletionRequest, DeletionStep, meta};
+use crate::domain::deletion;
+use crate::domain::names::{partner_namespace, tenant_of};
+use crate::plan::observed::deletion::{
+    FormSeen, PurgesSeen, RequestObserved, RequestSeen, Source, is_held,
+};
+use crate::plan::observed::{Departure, NamespaceSeen};
+use crate::plan::{Key, Kind};
+
+fn phase(request: &DeletionRequest) -> Option<DeletionPhase> {
+    request.status.as_ref().and_then(|status| status.phase)
+}
+
+fn filed(request: &DeletionRequest) -> Option<Timestamp> {
+    request.creation_timestamp().map(|time| time.0)
+}
+
+fn read(object: Option<&Tolerant<DeletionRequest>>) -> Option<&Arc<DeletionRequest>> {
+    object.and_then(|object| object.object().ok())
+}
+
+/// The customer that a request in this namespace is about, by the names alone.
+fn about(namespace: &str, request: &DeletionRequest) -> Option<Id> {
+    match namespace.split_once(meta::TENANT_SEPARATOR) {
+        Some((partner, customer)) => Some((partner_namespace(partner), customer.to_owned())),
+        None => {
+            let customer = request.spec.customer.clone()?;
+            Some((namespace.to_owned(), customer))
+        }
+    }
+}
+
+impl World {
+    pub(super) fn request_concerns(
+        &mut self,
+        change: &Change<Tolerant<DeletionRequest>>,
+    ) -> BTreeSet<Key> {
+        let (old, new) = (read(change.old.as_ref()), read(change.new.as_ref()));
+        let mut concerned = BTreeSet::new();
+        for (request, there) in [(old, false), (new, true)] {
+            let Some(customer) = request.and_then(|request| about(&change.id.0, request)) else {
+                continue;
+            };
+            if there {
+                self.requests_of.add(customer.clone(), change.id.clone());
+            } else {
+                self.requests_of.remove(&customer, &change.id);
+            }
+            concerned.extend(self.requests_keys(&customer));
+            concerned.insert(Key::new(Kind::Customer, &customer.0, &customer.1));
+        }
+        if old.is_none()
+            && let Some(new) = new
+            && Source::of(new).is_automatic()
+        {
+            concerned.extend(self.crowd_of(new));
+        }
+        let purged = |request: Option<&Arc<DeletionRequest>>| {
+            request.and_then(|request| phase(request)) == Some(DeletionPhase::Purging)
+        };
+        if purged(old) && !purged(new) {
+            concerned.extend(self.next_to_purge());
+        }
+        concerned
+    }
+
+    /// Requests, and forms, about a customer.
+    pub(super) fn requests_keys(&self, customer: &Id) -> Vec<Key> {
+        keys(Kind::DeletionRequest, self.requests_of.of(customer)).collect()
+    }
+
+    /// What requests beside a customer say, oldest first.
+    pub(super) fn requests_about(&self, customer: &Id) -> Vec<RequestSeen> {
+        let beside = self.requests_beside(customer);
+        beside
+            .iter()
+            .map(|request| RequestSeen::of(request))
+            .collect()
+    }
+
+    /// Requests beside a customer, oldest first.
+    fn requests_beside(&self, customer: &Id) -> Vec<Arc<DeletionRequest>> {
+        let ids = self.requests_of.of(customer);
+        let mut beside: Vec<Arc<DeletionRequest>> = ids
+            .filter(|id| id.0 == customer.0)
+            .filter_map(|id| self.own(&id.0, &id.1))
+            .collect();
+        beside.sort_by_cached_key(|request: &Arc<DeletionRequest>| {
+            (filed(request), request.name_any())
+        });
+        beside
+    }
+
+    fn all_requests(&self) -> impl Iterator<Item = &Arc<DeletionRequest>> {
+        self.requests
+            .values()
+            .filter_map(|object| object.object().ok())
+    }
+
+    /// Those that wait and came so close to this one that they may be of one crowd.
+    fn crowd_of(&self, request: &DeletionRequest) -> Vec<Key> {
+        let window = SignedDuration::try_from(deletion::CROWD_WINDOW).unwrap_or_default();
+        let Some(at) = filed(request) else {
+            return Vec::new();
+        };
+        let near = self.all_requests().filter(|other| {
+            Source::of(other).is_automatic()
+                && phase(other) == Some(DeletionPhase::Pending)
+                && !is_held(other)
+                && filed(other).is_some_and(|other| other.duration_since(at).abs() <= window)
+        });
+        near.map(|other| key(other)).collect()
+    }
+
+    /// Those whose turn it is when a purge is done.
+    fn next_to_purge(&self) -> Vec<Key> {
+        let mut waiting: Vec<_> = self
+            .all_requests()
+            .filter(|request| phase(request) == Some(DeletionPhase::Pending) && !is_held(request))
+            .collect();
+        waiting.sort_by_cached_key(|request| {
+            let status = request.status.as_ref();
+            status.and_then(|status| status.finalize_at.as_ref().map(|at| at.0))
+        });
+        let next = waiting.into_iter().take(deletion::AT_ONCE);
+        next.map(|request| key(request)).collect()
+    }
+
+    /// Whether a request that nobody meant one by one came in a crowd of such.
+    fn is_crowded(&self, request: &DeletionRequest) -> bool {
+        if !Source::of(request).is_automatic() {
+            return false;
+        }
+        let Some(at) = filed(request) else {
+            return false;
+        };
+        let automatic = self
+            .all_requests()
+            .filter(|other| Source::of(other).is_automatic());
+        let moments = automatic.filter_map(|other| filed(other));
+        let limit = deletion::crowd_limit(self.customers_known());
+        deletion::is_crowded(at, moments, deletion::CROWD_WINDOW, limit)
+    }
+
+    /// Customers that are there, and tenants whose Customer is gone.
+    fn customers_known(&self) -> usize {
+        let retained = self.namespaces.values();
+        let retained = retained.filter(|seen| is_retained(seen)).count();
+        self.customers.values().count() + retained
+    }
+
+    fn purges(&self, now: Timestamp) -> PurgesSeen {
+        let mut seen = PurgesSeen {
+            limit: deletion::purge_limit(self.customers_known()),
+            ..PurgesSeen::default()
+        };
+        let window = SignedDuration::try_from(deletion::PURGE_WINDOW).unwrap_or_default();
+        for request in self.all_requests() {
+            if phase(request) == Some(DeletionPhase::Purging) {
+                seen.under_way += 1;
+            }
+            let history = request.status.iter().flat_map(|status| &status.history);
+            let lately = history
+                .filter(|event| event.what == DeletionStep::Purging)
+                .any(|event| now.duration_since(event.at.0) < window);
+            seen.lately += usize::from(lately);
+        }
+        seen
+    }
+
+    /// Tenants without a Customer, in these partner namespaces.
+    pub(super) fn retained_in(&self, namespaces: &[String]) -> usize {
+        let partners = namespaces
+            .iter()
+            .filter_map(|namespace| namespace.strip_prefix(meta::PARTNER_NAMESPACE_PREFIX));
+        let tenants = partners.flat_map(|partner| self.tenants_of.of(&partner.to_owned()));
+        tenants
+            .filter_map(|tenant| self.namespace(tenant))
+            .filter(|seen| is_retained(seen))
+            .count()
+    }
+
+    /// Everything about one request.
+    pub fn request(
+        &self,
+        key: &Key,
+        departure: Option<Departure>,
+        clock_agrees: bool,
+        now: Timestamp,
+    ) -> Option<RequestObserved> {
+        let request: Arc<DeletionRequest> = self.readable(key).or_else(|| self.remains(key))?;
+        let form_in = self
+            .namespace(&key.namespace)
+            .filter(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT)
+            .cloned();
+        let customer = about(&key.namespace, &request).unwrap_or_default();
+        let namespace = tenant_of(&customer.0, &customer.1).unwrap_or_default();
+        let uid = request.uid().unwrap_or_default();
+        let beside = self.requests_beside(&customer);
+        let waits = phase(&request) == Some(DeletionPhase::Pending);
+        Some(RequestObserved {
+            place: self.place(&key.namespace),
+            filed: form_in.as_ref().and_then(|_| {
+                let mut beside = beside.iter();
+                beside.find(|other| form_of(other) == Some(&uid)).cloned()
+            }),
+            form_in,
+            customer: self.own::<Customer>(&customer.0, &customer.1),
+            customer_unreadable: self
+                .customers
+                .get(&customer.0, &customer.1)
+                .is_some_and(|customer| customer.object().is_err()),
+            tenant: self.namespace(&namespace).cloned(),
+            children: self.children_in(&namespace),
+            form: self.form(&request, &namespace),
+            rival: rival(&beside, &request),
+            crowded: self.is_crowded(&request),
+            purges: if waits {
+                self.purges(now)
+            } else {
+                PurgesSeen::default()
+            },
+            clock_agrees,
+            request,
+            departure,
+        })
+    }
+
+    /// The form that a request was filed for.
+    fn form(&self, request: &DeletionRequest, tenant: &str) -> FormSeen {
+        let Some(uid) = form_of(request) else {
+            return FormSeen::None;
+        };
+        if self.namespace(tenant).is_none_or(|seen| seen.deleting) {
+            return FormSeen::SweptAlong;
+        }
+        let inside = self
+            .inside
+            .of(&(Kind::DeletionRequest, tenant.to_owned()))
+            .filter_map(|name| self.own::<DeletionRequest>(tenant, name));
+        let mut forms = inside.filter(|form| form.uid().as_ref() == Some(uid));
+        match forms.next() {
+            // Going with its CRD, it was not taken back by anybody.
+            Some(form) => FormSeen::There(form),
+            None => FormSeen::Gone,
+        }
+    }
+
+    /// Requests in a phase; without one, those that are held.
+    pub fn requests_in(&self, wanted: DeletionPhase) -> usize {
+        self.all_requests()
+            .filter(|request| phase(request) == Some(wanted))
+            .count()
+    }
+
+    /// Requests that wait for a person to confirm them.
+    pub fn requests_held(&self) -> usize {
+        self.all_requests()
+            .filter(|request| phase(request) == Some(DeletionPhase::Pending) && is_held(request))
+            .count()
+    }
+
+    /// Requests that should be over by now: their grace was over, or their tenant began to go, that long ago.
+    pub fn requests_overdue(&self, now: Timestamp, after: SignedDuration) -> usize {
+        let overdue = self.all_requests().filter(|request| {
+            let Some(status) = &request.status else {
+                return false;
+            };
+            let since = match status.phase {
+                Some(DeletionPhase::Pending) => status.finalize_at.as_ref().map(|at| at.0),
+                Some(DeletionPhase::Purging) => status.history.last().map(|event| event.at.0),
+                _ => None,
+            };
+            since.is_some_and(|since| now.duration_since(since) >= after)
+        });
+        overdue.count()
+    }
+}
+
+fn key(request: &DeletionRequest) -> Key {
+    let namespace = request.namespace().unwrap_or_default();
+    Key::new(Kind::DeletionRequest, &namespace, &request.name_any())
+}
+
+fn form_of(request: &DeletionRequest) -> Option<&String> {
+    request.annotations().get(meta::ANNOTATION_FORM_UID)
+}
+
+fn is_retained(seen: &NamespaceSeen) -> bool {
+    seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT && seen.label(meta::LABEL_RETAINED) == "true"
+}
+
+/// Another request about the same customer that is under way and was there before.
+fn rival(beside: &[Arc<DeletionRequest>], request: &DeletionRequest) -> Option<String> {
+    let own = RequestSeen::of(request);
+    let others = beside.iter().filter(|other| other.uid() != request.uid());
+    let mut open = others.filter(|other| {
+        let seen = RequestSeen::of(other);
+        let same = own.customer_uid.is_none()
+            || seen.customer_uid.is_none()
+            || seen.customer_uid == own.customer_uid;
+        // Of two that nobody has looked at yet the older one counts.
+        let before = phase(other).is_some()
+            || (filed(other), other.name_any()) < (filed(request), request.name_any());
+        seen.is_open() && same && before
+    });
+    open.next().map(|other| other.name_any())
+}
