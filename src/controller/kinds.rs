@@ -195,7 +195,13 @@ impl Controlled for DeletionRequest {
         now: Timestamp,
     ) -> Option<Plan<DeletionRequestStatus>> {
         let agrees = context.clock.agrees(CLOCK_TOLERANCE);
-        let observed = context.world().request(key, gathered, agrees, now)?;
-        Some(deletion::plan(&observed, now))
+        // Nobody else may look between the decision and the note of it: how many go at once, and in an hour, is counted.
+        let mut world = context.world_mut();
+        let observed = world.request(key, gathered, agrees, now)?;
+        let plan = deletion::plan(&observed, now);
+        if deletion::begins_purge(&plan) {
+            world.purge_begins(key);
+        }
+        Some(plan)
     }
 }

@@ -70,6 +70,9 @@ impl World {
         let purged = |request: Option<&Arc<DeletionRequest>>| {
             request.and_then(|request| phase(request)) == Some(DeletionPhase::Purging)
         };
+        if new.is_none_or(|new| phase(new) != Some(DeletionPhase::Pending)) {
+            self.purges_begun.remove(&change.id);
+        }
         if purged(old) && !purged(new) {
             concerned.extend(self.next_to_purge());
         }
@@ -161,21 +164,32 @@ impl World {
         self.customers.values().count() + retained
     }
 
-    fn purges(&self, now: Timestamp) -> PurgesSeen {
+    /// Takes note that a request goes on to its purge, before its status says so: others that are looked at meanwhile must know.
+    pub fn purge_begins(&mut self, key: &Key) {
+        let id = (key.namespace.to_string(), key.name.to_string());
+        self.purges_begun.insert(id);
+    }
+
+    fn purges(&self, key: &Key, now: Timestamp) -> PurgesSeen {
         let mut seen = PurgesSeen {
             limit: deletion::purge_limit(self.customers_known()),
             ..PurgesSeen::default()
         };
         let window = SignedDuration::try_from(deletion::PURGE_WINDOW).unwrap_or_default();
         for request in self.all_requests() {
-            if phase(request) == Some(DeletionPhase::Purging) {
+            let id = (request.namespace().unwrap_or_default(), request.name_any());
+            if id == (key.namespace.to_string(), key.name.to_string()) {
+                continue;
+            }
+            let begun = self.purges_begun.contains(&id);
+            if begun || phase(request) == Some(DeletionPhase::Purging) {
                 seen.under_way += 1;
             }
             let history = request.status.iter().flat_map(|status| &status.history);
             let lately = history
                 .filter(|event| event.what == DeletionStep::Purging)
                 .any(|event| now.duration_since(event.at.0) < window);
-            seen.lately += usize::from(lately);
+            seen.lately += usize::from(begun || lately);
         }
         seen
     }
@@ -228,7 +242,7 @@ impl World {
             rival: rival(&beside, &request),
             crowded: self.is_crowded(&request),
             purges: if waits {
-                self.purges(now)
+                self.purges(key, now)
             } else {
                 PurgesSeen::default()
             },

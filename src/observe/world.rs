@@ -3,7 +3,7 @@
 //! Taking in a change gives the keys of all objects it may concern. Too many keys cost a plan each that finds nothing to do; a key
 //! too few would leave an object as it was.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -73,6 +73,8 @@ pub struct World {
     pub(super) tenants_of: Multi<String, String>,
     counted: HashMap<Key, Timestamp>,
     pub(super) promised: Promised,
+    /// Requests whose tenants begin to go, as far as their status does not say so yet.
+    pub(super) purges_begun: HashSet<Id>,
 }
 
 impl World {

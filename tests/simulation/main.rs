@@ -24,6 +24,7 @@ mod chains;
 mod crashes;
 mod creation;
 mod deletions;
+mod departures;
 mod drift;
 mod orders;
 mod paths;

@@ -52,6 +52,12 @@ pub fn plan(observed: &RequestObserved, now: Timestamp) -> Plan<DeletionRequestS
     }
 }
 
+/// Whether the tenant begins to go, once this plan's status is written.
+pub fn begins_purge(plan: &Plan<DeletionRequestStatus>) -> bool {
+    let fields = plan.draft.as_ref().map(|draft| &draft.fields);
+    fields.is_some_and(|fields| fields.phase == Some(DeletionPhase::Purging))
+}
+
 /// The object goes, and nothing hangs on it any more.
 fn leave(observed: &RequestObserved, subject: Subject) -> Plan<DeletionRequestStatus> {
     let mut stages = Stages::default();
