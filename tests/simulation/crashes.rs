@@ -3,6 +3,7 @@
 //! Whether the write was done before it died or not, the end is that of a run in which nobody died, every object was made and went as
 //! often, and then there is silence.
 
+use clientele::domain::deletion::SETTLE;
 use proptest::prelude::*;
 
 use crate::chance::for_many;
@@ -10,7 +11,7 @@ use crate::normal::{Births, Cluster, assert_same};
 use crate::scenes::seconds;
 use crate::server::Pacing;
 use crate::server::faults::death_at_write;
-use crate::sim::story_after;
+use crate::sim::{Sim, story_after};
 use crate::workloads::{WORKLOADS, Workload};
 
 /// A death: at which write of a life, and whether before that is done.
@@ -43,13 +44,13 @@ fn tell(workload: &Workload, deaths: &[Death], seed: u64) -> End {
         let mut died = 0;
         for deed in deeds {
             deed(&sim);
-            sim.settle().await;
+            come_to_rest(&sim).await;
             while !sim.server.is_alive() {
                 died += 1;
                 sim.server.mend();
                 next_death();
                 sim.restart();
-                sim.settle().await;
+                come_to_rest(&sim).await;
             }
         }
         let mark = sim.mark();
@@ -65,6 +66,13 @@ fn tell(workload: &Workload, deaths: &[Death], seed: u64) -> End {
             died,
         }
     })
+}
+
+/// What a deed leads to by itself after a while, such as a stop, comes before the next one.
+async fn come_to_rest(sim: &Sim) {
+    sim.settle().await;
+    sim.wait(SETTLE).await;
+    sim.settle().await;
 }
 
 fn compare(what: &str, reference: &End, end: &End) {
@@ -148,6 +156,29 @@ fn a_partner_that_is_made_again_survives_death_at_every_write() {
 #[test]
 fn what_is_put_right_survives_death_at_every_write() {
     sweep("somebody tidies up by hand");
+}
+
+#[test]
+fn the_end_of_a_trial_survives_death_at_every_write() {
+    sweep("a trial ends, and becomes a contract");
+}
+
+#[test]
+fn a_deletion_that_is_taken_back_survives_death_at_every_write() {
+    sweep("a deletion is asked for and taken back");
+    sweep("the spec asks for the deletion, and no more");
+    sweep("a form is filled in and taken back");
+}
+
+#[test]
+fn a_deletion_survives_death_at_every_write() {
+    sweep("a deletion is asked for and comes to its end");
+    sweep("a customer is deleted, and its tenant purged");
+}
+
+#[test]
+fn a_customer_made_again_by_cancelling_survives_death_at_every_write() {
+    sweep("a customer is deleted, and that is cancelled");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::scenes::{EMEA, GLOBEX, minutes, seconds};
 use crate::server::Pacing;
 use crate::sim::{Sim, story};
 use crate::trials::{access, pod, ready};
+use crate::workloads::cancel;
 
 /// The customer was deleted a while ago.
 async fn deleted(sim: &Sim) {
@@ -23,15 +24,6 @@ async fn deleted(sim: &Sim) {
     sim.delete("customers", EMEA, "globex");
     sim.wait(seconds(10)).await;
     assert!(sim.find("customers", EMEA, "globex").is_none());
-}
-
-fn cancel(sim: &Sim, name: &str) {
-    sim.spec(
-        "deletionrequests",
-        EMEA,
-        name,
-        json!({ "cancel": { "note": "a mistake" } }),
-    );
 }
 
 fn snapshot(sim: &Sim, name: &str) -> Value {

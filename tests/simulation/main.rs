@@ -26,6 +26,7 @@ mod creation;
 mod deletions;
 mod departures;
 mod drift;
+mod forms;
 mod orders;
 mod paths;
 mod plans;

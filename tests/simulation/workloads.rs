@@ -3,8 +3,11 @@
 use std::sync::OnceLock;
 
 use clientele::api::Role;
+use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::deletions::{filed, request};
+use crate::forms::form;
 use crate::people::{ROOT, customer, partner, plan, route_with_secret, secret, user};
 use crate::scenes::{EMEA, GLOBEX, emea, furnished};
 use crate::server::Kept;
@@ -38,12 +41,25 @@ fn all_furnished() -> &'static Kept {
     KEPT.get_or_init(|| after(|sim| async move { furnished(&sim).await }))
 }
 
+/// Takes a deletion back.
+pub fn cancel(sim: &Sim, request: &str) {
+    let cancel = json!({ "cancel": { "note": "a mistake" } });
+    sim.spec("deletionrequests", EMEA, request, cancel);
+}
+
+/// Ends the wait of a deletion, as admission stamps whoever may.
+pub fn purge_now(sim: &Sim, request: &str) {
+    let stamp = json!({ "clientele.dev/purged-by": "root@emea.example" });
+    let now = json!({ "metadata": { "annotations": stamp }, "spec": { "mode": "Now" } });
+    sim.edit("deletionrequests", EMEA, request, now);
+}
+
 fn globex(sim: &Sim, patch: serde_json::Value) {
     sim.spec("customers", EMEA, "globex", patch);
 }
 
 /// All of them.
-pub const WORKLOADS: [Workload; 11] = [
+pub const WORKLOADS: [Workload; 18] = [
     Workload {
         name: "a customer with two users is made",
         begin: just_emea,
@@ -197,5 +213,82 @@ pub const WORKLOADS: [Workload; 11] = [
                 json!({ "metadata": { "labels": labels } }),
             );
         }],
+    },
+    Workload {
+        name: "a trial ends, and becomes a contract",
+        begin: all_furnished,
+        deeds: &[
+            |sim| {
+                let soon = sim.server.now() + SignedDuration::from_secs(5);
+                globex(
+                    sim,
+                    json!({ "trial": { "endsAt": soon.strftime("%FT%TZ").to_string() } }),
+                );
+            },
+            |sim| globex(sim, json!({ "trial": { "endsAt": null, "mode": "None" } })),
+        ],
+    },
+    Workload {
+        name: "a deletion is asked for and taken back",
+        begin: all_furnished,
+        deeds: &[
+            |sim| sim.create(&request("leaves")),
+            |sim| {
+                cancel(sim, "leaves");
+            },
+        ],
+    },
+    Workload {
+        name: "a deletion is asked for and comes to its end",
+        begin: all_furnished,
+        deeds: &[
+            |sim| sim.create(&request("leaves")),
+            |sim| {
+                purge_now(sim, "leaves");
+            },
+        ],
+    },
+    Workload {
+        name: "the spec asks for the deletion, and no more",
+        begin: all_furnished,
+        deeds: &[
+            |sim| {
+                globex(
+                    sim,
+                    json!({ "deletion": { "requested": { "reason": "over" } } }),
+                )
+            },
+            |sim| globex(sim, json!({ "deletion": null })),
+        ],
+    },
+    Workload {
+        name: "a customer is deleted, and that is cancelled",
+        begin: all_furnished,
+        deeds: &[
+            |sim| sim.delete("customers", EMEA, "globex"),
+            |sim| {
+                cancel(sim, &filed(sim));
+            },
+        ],
+    },
+    Workload {
+        name: "a customer is deleted, and its tenant purged",
+        begin: all_furnished,
+        deeds: &[
+            |sim| sim.delete("customers", EMEA, "globex"),
+            |sim| {
+                purge_now(sim, &filed(sim));
+            },
+        ],
+    },
+    Workload {
+        name: "a form is filled in and taken back",
+        begin: all_furnished,
+        deeds: &[
+            |sim| sim.create(&form("ada@globex.example")),
+            |sim| {
+                sim.delete("deletionrequests", GLOBEX, "leave");
+            },
+        ],
     },
 ];
