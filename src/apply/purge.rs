@@ -1,8 +1,8 @@
 //! Deleting a tenant namespace: the only place where one is deleted.
 //!
-//! A cache may be late, and this cannot be undone: all that speaks against it is read anew, from the quorum, and the deletion
-//! carries the version that was read. The namespace is marked with the request's UID first; a policy lets the operator delete no
-//! namespace without that mark.
+//! A cache may be late, and this cannot be undone. So what the plan has decided on is read anew, from the quorum: the request and the
+//! customer must be at the versions that it saw, the namespace must be that customer's, and the deletion carries the version that was
+//! read. The namespace is marked with the request's UID first; a policy lets the operator delete no namespace without that mark.
 
 use kube::Client;
 use serde_json::{Value, json};
@@ -24,6 +24,8 @@ pub struct Purge<'a> {
     pub customer: &'a str,
     /// UID of the customer that is meant.
     pub customer_uid: &'a str,
+    /// Version of the Customer of that name that the plan saw, if it saw one.
+    pub customer_version: Option<&'a str>,
 }
 
 /// Deletes the namespace, if nothing speaks against it.
@@ -57,7 +59,7 @@ async fn attempt(
         return Ok(None);
     };
     if let Some(objection) = objection(request, &wish, customer.as_ref(), &tenant, purge) {
-        return Err(refused(&what, &objection));
+        return Err(refused(&what, objection));
     }
     let seen = NamespaceSeen::read(&tenant);
     if seen.deleting {
@@ -107,40 +109,23 @@ fn objection(
     customer: Option<&Value>,
     tenant: &Value,
     purge: &Purge<'_>,
-) -> Option<String> {
+) -> Option<&'static str> {
     let is = |value: &Value, text: &str| value.as_str() == Some(text);
     let metadata = &wish["metadata"];
-    if !is(&metadata["uid"], &request.uid) || !is(&wish["status"]["phase"], "Purging") {
-        return Some("the DeletionRequest is not in phase Purging".to_owned());
+    if !is(&metadata["uid"], &request.uid)
+        || !is(&metadata["resourceVersion"], &request.resource_version)
+    {
+        return Some("the DeletionRequest has changed since it was looked at");
     }
-    if !wish["spec"]["cancel"].is_null() || !metadata["deletionTimestamp"].is_null() {
-        return Some("the DeletionRequest was taken back".to_owned());
-    }
-    if let Some(customer) = customer {
-        let metadata = &customer["metadata"];
-        let deletion = &customer["spec"]["deletion"];
-        if !is(&metadata["uid"], purge.customer_uid) {
-            let labels = &tenant["metadata"]["labels"];
-            if !is(&labels[meta::LABEL_CUSTOMER_UID], purge.customer_uid) {
-                return Some("the Customer was applied again and has the tenant".to_owned());
-            }
-        } else if deletion["protected"] == true {
-            return Some("the Customer is protected".to_owned());
-        } else if is(&metadata["annotations"][meta::ANNOTATION_PAUSED], "true") {
-            return Some("the Customer is paused".to_owned());
-        } else if is(
-            &wish["metadata"]["annotations"][meta::ANNOTATION_SOURCE],
-            meta::SOURCE_SPEC,
-        ) && deletion["requested"].is_null()
-        {
-            return Some("spec.deletion.requested was removed".to_owned());
-        }
+    let version = customer.and_then(|customer| customer["metadata"]["resourceVersion"].as_str());
+    if version != purge.customer_version {
+        return Some("the Customer has changed since it was looked at");
     }
     let labels = &tenant["metadata"]["labels"];
     let ours = is(&labels[meta::LABEL_TYPE], meta::TYPE_TENANT)
         && is(&labels[meta::LABEL_CUSTOMER], purge.customer)
         && is(&labels[meta::LABEL_CUSTOMER_UID], purge.customer_uid);
-    (!ours).then(|| "the namespace is not that customer's".to_owned())
+    (!ours).then_some("the namespace is not that customer's")
 }
 
 fn refused(what: &str, objection: &str) -> Failure {

@@ -33,11 +33,13 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, step: &Step)
             namespace,
             customer,
             customer_uid,
+            customer_version,
         } => {
             let purge = purge::Purge {
                 namespace,
                 customer,
                 customer_uid,
+                customer_version: customer_version.as_deref(),
             };
             purge::run(client, subject, &purge).await
         }

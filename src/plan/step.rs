@@ -68,7 +68,7 @@ pub enum Step {
         /// Its UID.
         uid: String,
     },
-    /// Delete the tenant namespace that the subject, a DeletionRequest, is about: after all that speaks against it was read anew.
+    /// Delete the tenant namespace that the subject, a DeletionRequest, is about, if all that was decided on is still so.
     Purge {
         /// The namespace.
         namespace: String,
@@ -76,6 +76,8 @@ pub enum Step {
         customer: String,
         /// UID of the customer that is meant.
         customer_uid: String,
+        /// Version of the Customer of that name that was looked at, if there is one.
+        customer_version: Option<String>,
     },
 }
 
@@ -186,6 +188,7 @@ impl Step {
                 namespace,
                 customer: _,
                 customer_uid,
+                customer_version: _,
             } => (namespace, customer_uid).hash(hasher),
         }
     }

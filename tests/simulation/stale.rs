@@ -6,10 +6,12 @@ use std::time::Duration;
 use clientele::api::Role;
 use serde_json::json;
 
+use crate::deletions::{filed, with_customer};
 use crate::people::{customer, user};
 use crate::scenes::{EMEA, GLOBEX, emea, globex, minutes, seconds};
 use crate::server::Pacing;
 use crate::sim::{Sim, story};
+use crate::workloads::cancel;
 
 /// How often each resource is written for a customer with a user.
 fn creation(sim: &Sim, mark: usize) -> Vec<(String, usize)> {
@@ -202,4 +204,86 @@ fn a_customer_that_was_gone_before_it_was_seen_gets_no_tenant() {
         sim.settle().await;
         assert!(sim.find("namespaces", "", GLOBEX).is_none());
     });
+}
+
+/// What somebody does a minute before a deletion comes to its end, which makes it come to none.
+type Rescue = (&'static str, &'static str, fn(&Sim));
+
+const RESCUES: [Rescue; 4] = [
+    ("a request cancelled", "deletionrequests", |sim| {
+        cancel(sim, &filed(sim));
+    }),
+    ("a request deleted", "deletionrequests", |sim| {
+        sim.delete("deletionrequests", EMEA, &filed(sim));
+    }),
+    ("a customer applied again", "customers", |sim| {
+        sim.create(&customer(EMEA, "globex"));
+    }),
+    (
+        "another company's customer told to take the tenant",
+        "customers",
+        |sim| {
+            let mut other = customer(EMEA, "globex");
+            other.spec.contact.email = "boss@other.example".into();
+            let tenant = sim.see("namespaces", "", GLOBEX)["metadata"]["uid"].clone();
+            let tenant = tenant.as_str().expect("a uid").to_owned();
+            let told = ("clientele.dev/adopt-retained".to_owned(), tenant);
+            other.metadata.annotations = Some([told].into());
+            sim.create(&other);
+        },
+    ),
+];
+
+#[test]
+fn nothing_is_destroyed_while_the_news_that_saves_it_is_late() {
+    for (what, late, rescue) in RESCUES {
+        story(Pacing::default(), |sim| async move {
+            with_customer(&sim).await;
+            let tenant = sim.see("namespaces", "", GLOBEX)["metadata"]["uid"].clone();
+            sim.delete("customers", EMEA, "globex");
+            sim.wait(minutes(118)).await;
+            sim.server.state().pacing.lag.insert(late, minutes(10));
+            rescue(&sim);
+            sim.wait(minutes(30)).await;
+            sim.server.state().pacing.lag.remove(late);
+            sim.settle().await;
+            let there = sim.see("namespaces", "", GLOBEX);
+            assert_eq!(there["metadata"]["uid"], tenant, "{what}");
+            assert!(there["metadata"]["deletionTimestamp"].is_null(), "{what}");
+            assert_eq!(
+                sim.ready("customers", EMEA, "globex"),
+                "True Settled",
+                "{what}"
+            );
+        });
+    }
+}
+
+#[test]
+fn nothing_is_destroyed_while_the_news_of_a_change_of_the_customer_is_late() {
+    let rescues = [
+        json!({ "deletion": { "protected": true } }),
+        json!({ "deletion": { "requested": null } }),
+    ];
+    for rescue in rescues {
+        story(Pacing::default(), |sim| async move {
+            with_customer(&sim).await;
+            let wish = json!({ "deletion": { "requested": { "reason": "over" } } });
+            sim.spec("customers", EMEA, "globex", wish);
+            sim.wait(minutes(118)).await;
+            sim.server
+                .state()
+                .pacing
+                .lag
+                .insert("customers", minutes(10));
+            sim.spec("customers", EMEA, "globex", rescue.clone());
+            sim.wait(minutes(30)).await;
+            assert!(sim.find("namespaces", "", GLOBEX).is_some(), "{rescue}");
+            assert_eq!(
+                sim.ready("customers", EMEA, "globex"),
+                "True Settled",
+                "{rescue}"
+            );
+        });
+    }
 }

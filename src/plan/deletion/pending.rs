@@ -254,7 +254,7 @@ fn verdict(
 }
 
 /// Takes it back. A customer whose object is gone is made again first, from what the request has kept of it.
-fn take_back(
+pub fn take_back(
     observed: &RequestObserved,
     subject: Subject,
     mut told: Told,

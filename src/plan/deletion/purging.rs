@@ -1,8 +1,12 @@
-//! A request whose time has come: the namespace goes, and everything in it. There is no way back from here.
+//! A request whose time has come: the namespace goes, and everything in it. There is no way back once it is going.
 
+use kube::ResourceExt;
+
+use super::pending::take_back;
+use super::taken_back::TakenBack;
 use super::told::Told;
 use super::{ready, tell, waiting};
-use crate::api::{DeletionPhase, DeletionRequestStatus, DeletionStep, Reason, meta};
+use crate::api::{DeletionPhase, DeletionRequestStatus, DeletionStep, Reason};
 use crate::plan::observed::LOOK_AGAIN;
 use crate::plan::observed::deletion::RequestObserved;
 use crate::plan::step::Step;
@@ -21,21 +25,6 @@ pub fn plan(
         let message = format!("Namespace {name} is gone, with everything that was in it.");
         return tell(subject, told.status, ready(Reason::Deleted, message));
     };
-    if tenant.label(meta::LABEL_CUSTOMER_UID) != meant {
-        // Somebody applied the customer again in the last moment and has the tenant.
-        let note = "The customer was applied again.";
-        told.enter(
-            DeletionPhase::Cancelled,
-            DeletionStep::Cancelled,
-            None,
-            note,
-        );
-        return tell(
-            subject,
-            told.status,
-            ready(Reason::Cancelled, format!("Taken back: {note}")),
-        );
-    }
     if tenant.deleting {
         told.status.blocked_by.clone_from(&tenant.held_by);
         let message = if tenant.held_by.is_empty() {
@@ -52,10 +41,16 @@ pub fn plan(
             ..plan
         };
     }
+    // Decided on what was late: as long as the namespace is there, nothing is lost.
+    if let Some(taken_back) = TakenBack::of(observed) {
+        return take_back(observed, subject, told, taken_back);
+    }
+    let customer = observed.customer.as_ref();
     let step = Step::Purge {
         namespace: name.clone(),
         customer: observed.request.spec.customer.clone().unwrap_or_default(),
         customer_uid: meant,
+        customer_version: customer.and_then(|customer| customer.resource_version()),
     };
     let message = format!("Namespace {name} is deleted, with everything in it.");
     let mut plan = tell(subject, told.status, waiting(Reason::Purging, message));

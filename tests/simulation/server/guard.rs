@@ -102,7 +102,8 @@ fn own_rule(store: &Store, call: &Call) -> Option<&'static str> {
             let kept = store.of("deletionrequests").any(|(id, request)| {
                 id.namespace == call.namespace
                     && request["spec"]["customer"] == call.name.as_str()
-                    && request["status"]["phase"] == "Pending"
+                    && (request["status"]["phase"] == "Pending"
+                        || request["status"]["phase"] == "Purging")
             });
             (!kept).then_some("a customer is made only again, from a request that waits")
         }
