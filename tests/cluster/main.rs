@@ -13,6 +13,7 @@ mod attempt;
 mod bad_input;
 mod budgets;
 mod customers;
+mod deletions;
 mod disruptive;
 mod drift;
 mod escapes;

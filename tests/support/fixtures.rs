@@ -3,8 +3,9 @@
 
 use clientele::api::meta::{PARTNER_NAMESPACE_PREFIX, PARTNERS_NAMESPACE, SECRET_TYPE_RELAY};
 use clientele::api::{
-    Billing, Condition, Contact, Customer, CustomerSpec, CustomerUser, CustomerUserSpec, Partner,
-    PartnerSpec, PostalRoute, PostalRouteSpec, Role, SecretRef, ServicePlan, ServicePlanSpec,
+    Billing, Condition, Contact, Customer, CustomerSpec, CustomerUser, CustomerUserSpec,
+    DeletionRequest, Partner, PartnerSpec, PostalRoute, PostalRouteSpec, Role, SecretRef,
+    ServicePlan, ServicePlanSpec,
 };
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
@@ -150,4 +151,10 @@ macro_rules! reports {
     )+};
 }
 
-reports!(Partner, PostalRoute, Customer, CustomerUser);
+reports!(
+    Partner,
+    PostalRoute,
+    Customer,
+    CustomerUser,
+    DeletionRequest
+);
