@@ -29,6 +29,7 @@ mod drift;
 mod forms;
 mod orders;
 mod paths;
+mod pictures;
 mod plans;
 mod retention;
 mod routes;
