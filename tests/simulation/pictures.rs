@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use clientele::api::OnEnd;
 use clientele::domain::access::{AccessVerdict, Standing};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::deletions::{request, with_customer};
-use crate::scenes::{EMEA, minutes};
+use crate::scenes::{EMEA, GLOBEX, minutes};
 use crate::server::Pacing;
 use crate::sim::{Sim, story};
 use crate::workloads::{cancel, purge_now};
@@ -81,7 +81,15 @@ fn requests_go_the_ways_of_the_picture_and_all_of_them() {
         sim.create(&request("last"));
         sim.settle().await;
         purge_now(&sim, "last");
+        let tenant = sim.see("namespaces", "", GLOBEX);
         sim.settle().await;
+        // As if it had been made by a write that was still on its way.
+        let labels = tenant["metadata"]["labels"].clone();
+        sim.create(
+            &json!({ "kind": "Namespace", "metadata": { "name": GLOBEX, "labels": labels } }),
+        );
+        sim.settle().await;
+        assert!(sim.find("namespaces", "", GLOBEX).is_none());
         changes(&sim)
     });
     let told = table("from", 3)

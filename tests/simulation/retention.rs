@@ -60,6 +60,7 @@ fn a_customer_that_is_deleted_leaves_its_tenant_locked_and_marked() {
             [Verb::Create, Verb::Delete, Verb::Merge, Verb::Merge],
             "a request filed, unbound, marked, let go"
         );
+        sim.wait(minutes(2)).await;
         sim.restart();
         let mark = sim.mark();
         sim.settle().await;

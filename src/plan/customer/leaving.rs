@@ -186,10 +186,15 @@ pub fn stay_away(
             Reason::Deleted,
             "The tenant is deleted. To begin anew, remove spec.deletion.requested, or delete the Customer and apply it again.",
         ),
-        _ => (
+        Leaving::Purging(_) => (
             Phase::PendingDeletion,
             Reason::Purging,
             "The tenant is being deleted.",
+        ),
+        Leaving::No | Leaving::Held(_) | Leaving::Pending(_) => (
+            Phase::PendingDeletion,
+            Reason::DeletionPending,
+            "Its deletion is asked for before it had a tenant; none is made.",
         ),
     };
     let gone = matches!(leaving, Leaving::Done(_));

@@ -41,7 +41,8 @@ pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus>
         None => {}
     }
     let leaving = Leaving::of(observed);
-    if let Leaving::Purging(_) | Leaving::Done(_) = leaving {
+    let nothing_to_stop = observed.tenant.is_none() && leaving.stops();
+    if nothing_to_stop || matches!(leaving, Leaving::Purging(_) | Leaving::Done(_)) {
         return stay_away(observed, subject, leaving);
     }
     match home(observed) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::filed::annotate;
 use super::told::Told;
-use super::{leave, ready, tell};
+use super::{leave, ready, tell, waiting};
 use crate::api::{DeletionPhase, DeletionRequestStatus, DeletionStep, Reason, meta};
 use crate::domain::deletion::{RETENTION, after};
 use crate::domain::duration;
@@ -49,6 +49,16 @@ pub fn plan(
     let answers = customer.is_some()
         && told.status.phase == Some(DeletionPhase::Completed)
         && !told.has(DeletionStep::Withdrawn);
+    // One that was being made as the request came, and was not there yet when it was looked for.
+    let turned_up = observed.tenant.as_ref().is_some_and(|tenant| {
+        let uid = Some(tenant.label(meta::LABEL_CUSTOMER_UID));
+        uid == told.status.customer_uid.as_deref() && !tenant.deleting
+    });
+    if answers && turned_up {
+        let note = "The tenant namespace turned up after all.";
+        told.enter(DeletionPhase::Purging, DeletionStep::Purging, None, note);
+        return tell(subject, told.status, waiting(Reason::Purging, note));
+    }
     let retention = observed
         .place
         .partner()
