@@ -1,6 +1,6 @@
 //! Requests to delete customers: whom they are about, and what is seen for one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -149,10 +149,24 @@ impl World {
         let Some(at) = filed(request) else {
             return false;
         };
-        let automatic = self
+        // Customers are counted, not requests: one that is deleted and applied again and again is no crowd. Of its requests the one
+        // that was filed nearest to this one counts.
+        let mut moments: HashMap<Id, Timestamp> = HashMap::new();
+        for other in self
             .all_requests()
-            .filter(|other| Source::of(other).is_automatic());
-        let moments = automatic.filter_map(|other| filed(other));
+            .filter(|other| Source::of(other).is_automatic())
+        {
+            let namespace = other.namespace().unwrap_or_default();
+            let (Some(filed), Some(customer)) = (filed(other), about(&namespace, other)) else {
+                continue;
+            };
+            let distance = |moment: Timestamp| moment.duration_since(at).abs();
+            let nearest = moments.entry(customer).or_insert(filed);
+            if distance(filed) < distance(*nearest) {
+                *nearest = filed;
+            }
+        }
+        let moments = moments.into_values();
         let limit = deletion::crowd_limit(self.customers_known());
         deletion::is_crowded(at, moments, deletion::CROWD_WINDOW, limit)
     }

@@ -65,6 +65,15 @@ fn knobs() -> Vec<Knob> {
         ),
         knob(
             globex,
+            "deletion",
+            [
+                json!(null),
+                json!({ "requested": { "reason": "over" } }),
+                json!({ "protected": true, "requested": null }),
+            ],
+        ),
+        knob(
+            globex,
             "displayName",
             [json!("Globex"), json!("Globex GmbH")],
         ),

@@ -301,6 +301,22 @@ fn five_deletions_are_no_crowd_and_what_people_ask_for_one_by_one_never_is() {
 }
 
 #[test]
+fn one_customer_that_comes_and_goes_is_no_crowd() {
+    story(Pacing::default(), |sim| async move {
+        with_customer(&sim).await;
+        for _ in 0..8 {
+            sim.delete("customers", EMEA, "globex");
+            sim.wait(seconds(5)).await;
+            sim.create(&customer(EMEA, "globex"));
+            sim.wait(seconds(5)).await;
+        }
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        assert_eq!((held(&sim).len(), phases(&sim, "Pending")), (0, 1));
+    });
+}
+
+#[test]
 fn purges_go_a_few_at_a_time_and_so_many_an_hour_wait_for_a_person() {
     story(Pacing::default(), |sim| async move {
         with_partner(&sim).await;
