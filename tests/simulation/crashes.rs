@@ -159,11 +159,6 @@ fn what_is_put_right_survives_death_at_every_write() {
 }
 
 #[test]
-fn the_end_of_a_trial_survives_death_at_every_write() {
-    sweep("a trial ends, and becomes a contract");
-}
-
-#[test]
 fn a_deletion_that_is_taken_back_survives_death_at_every_write() {
     sweep("a deletion is asked for and taken back");
     sweep("the spec asks for the deletion, and no more");

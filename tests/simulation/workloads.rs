@@ -3,7 +3,6 @@
 use std::sync::OnceLock;
 
 use clientele::api::Role;
-use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::deletions::{filed, request};
@@ -59,7 +58,7 @@ fn globex(sim: &Sim, patch: serde_json::Value) {
 }
 
 /// All of them.
-pub const WORKLOADS: [Workload; 18] = [
+pub const WORKLOADS: [Workload; 17] = [
     Workload {
         name: "a customer with two users is made",
         begin: just_emea,
@@ -213,20 +212,6 @@ pub const WORKLOADS: [Workload; 18] = [
                 json!({ "metadata": { "labels": labels } }),
             );
         }],
-    },
-    Workload {
-        name: "a trial ends, and becomes a contract",
-        begin: all_furnished,
-        deeds: &[
-            |sim| {
-                let soon = sim.server.now() + SignedDuration::from_secs(5);
-                globex(
-                    sim,
-                    json!({ "trial": { "endsAt": soon.strftime("%FT%TZ").to_string() } }),
-                );
-            },
-            |sim| globex(sim, json!({ "trial": { "endsAt": null, "mode": "None" } })),
-        ],
     },
     Workload {
         name: "a deletion is asked for and taken back",

@@ -9,10 +9,12 @@ use serde_json::{Map, Value};
 /// Objects by `plural namespace/name`, masked.
 pub type Cluster = BTreeMap<String, Value>;
 
-const TIMES: [&str; 5] = [
+const TIMES: [&str; 7] = [
     "creationTimestamp",
     "deletionTimestamp",
     "lastTransitionTime",
+    "finalizeAt",
+    "at",
     "customerSince",
     "clientele.dev/customer-since",
 ];
@@ -20,8 +22,18 @@ const TIMES: [&str; 5] = [
 /// A cluster less how it came to be: UIDs and generated numbers stand for whose they are, generations for what is current. For stories
 /// in which the same was made or changed a different number of times.
 pub fn less_history(mut cluster: Cluster) -> Cluster {
-    let mut whose = HashMap::new();
+    // Requests that are over are nothing but history.
+    cluster.retain(|id, object| {
+        let phase = &object["status"]["phase"];
+        !id.starts_with("deletionrequests") || (phase != "Cancelled" && phase != "Completed")
+    });
+    let (mut whose, mut requests) = (HashMap::new(), Vec::new());
     for (id, object) in &cluster {
+        let name = object["metadata"]["name"].as_str();
+        if let (true, Some(name)) = (id.starts_with("deletionrequests"), name) {
+            let about = format!("<request about {}>", object["spec"]["customer"]);
+            requests.push((name.to_owned(), about));
+        }
         let texts = [
             ("uid", &object["metadata"]["uid"]),
             ("number", &object["status"]["customerNumber"]),
@@ -33,14 +45,41 @@ pub fn less_history(mut cluster: Cluster) -> Cluster {
             }
         }
     }
+    let renamed = |id: String| match requests.iter().find(|(name, _)| id.ends_with(name)) {
+        Some((name, about)) => id.replace(name, about),
+        None => id,
+    };
+    let mut cluster: Cluster = cluster
+        .into_iter()
+        .map(|(id, object)| (renamed(id), object))
+        .collect();
     for object in cluster.values_mut() {
         let generation = object["metadata"]["generation"].clone();
         if !generation.is_null() {
             object["metadata"]["generation"] = "<current>".into();
         }
         forget(object, &whose, &generation);
+        speak(object, &requests);
     }
     cluster
+}
+
+/// Texts that speak of requests: of whom these are about, and without when.
+fn speak(value: &mut Value, requests: &[(String, String)]) {
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(|value| speak(value, requests)),
+        Value::Array(items) => items.iter_mut().for_each(|item| speak(item, requests)),
+        Value::String(text) => {
+            if let Some((name, about)) = requests.iter().find(|(name, _)| text.contains(name)) {
+                let words = text.split(' ').map(|word| {
+                    let time: Result<jiff::Timestamp, _> = word.trim_end_matches('.').parse();
+                    if time.is_ok() { "<time>" } else { word }
+                });
+                *text = words.collect::<Vec<_>>().join(" ").replace(name, about);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn forget(value: &mut Value, whose: &HashMap<String, String>, generation: &Value) {
