@@ -37,13 +37,14 @@ const SETTLED: Duration = Duration::from_secs(1);
 const OURS: &str = "app.kubernetes.io/name=clientele";
 
 /// The policies in deploy/policies, each with a binding of its name.
-pub const POLICIES: [&str; 23] = [
+pub const POLICIES: [&str; 24] = [
     "clientele-access",
     "clientele-admin-role",
     "clientele-assign-customers",
     "clientele-assign-partners",
     "clientele-customer-users",
     "clientele-deletes",
+    "clientele-deletion-requests",
     "clientele-fence-bindings",
     "clientele-fence-namespaces",
     "clientele-fence-objects",
@@ -245,7 +246,10 @@ mod tests {
             .expect("deploy/policies")
             .map(|entry| std::fs::read_to_string(entry.expect("an entry").path()).expect("a file"))
             // What is only convenient is not waited for.
-            .filter(|text| !text.contains("kind: MutatingAdmissionPolicy"))
+            .filter(|text| {
+                !text.contains("kind: MutatingAdmissionPolicy")
+                    && !text.contains("validationActions: [Warn]")
+            })
             .flat_map(|text| {
                 let bindings = text
                     .lines()

@@ -42,7 +42,7 @@ pub async fn operators_rules(world: &World) -> Vec<PolicyRule> {
     all
 }
 
-const SHIPPED: [&str; 9] = [
+const SHIPPED: [&str; 10] = [
     "clientele",
     "clientele-secrets",
     "clientele-provider",
@@ -52,6 +52,7 @@ const SHIPPED: [&str; 9] = [
     "clientele-tenant-admin",
     "clientele-tenant-member",
     "clientele-tenant-viewer",
+    "clientele-tenant-requester",
 ];
 
 #[tokio::test]
@@ -203,4 +204,48 @@ async fn people_get_the_secrets_and_kinds_that_are_theirs() {
             .any(|(_, _, verb)| !["get", "list", "watch"].contains(&verb.as_str()));
         assert_eq!(writes, !reads_only, "{name}");
     }
+}
+
+#[tokio::test]
+async fn who_asks_for_deletions_who_hurries_them_and_who_only_looks() {
+    let world = World::without_operator().await;
+    let look = ["get", "list", "watch"];
+    let back = ["delete", "patch", "update"];
+    for (name, more) in [
+        ("clientele-provider", &["create", "purge"] as &[_]),
+        ("clientele-reseller", &["create"]),
+        ("clientele-seller", &["create"]),
+        ("clientele-tenant-admin", &["create"]),
+        ("clientele-tenant-requester", &[]),
+    ] {
+        let wanted: BTreeSet<&str> = look.iter().chain(&back).chain(more).copied().collect();
+        assert_eq!(of_requests(&world, name).await, set(&wanted), "{name}");
+    }
+    for name in [
+        "clientele-support",
+        "clientele-tenant-member",
+        "clientele-tenant-viewer",
+    ] {
+        let wanted: BTreeSet<&str> = look.into();
+        assert_eq!(of_requests(&world, name).await, set(&wanted), "{name}");
+    }
+    // To whom nothing else is left, nothing else is given.
+    let requester = rights(&rules(&world, "clientele-tenant-requester").await);
+    let mut others = requester.iter().filter(|(_, of, _)| {
+        !["deletionrequests", "deletionrequests/status"].contains(&of.as_str())
+    });
+    assert_eq!(others.next(), None);
+}
+
+/// What a role may do with DeletionRequests.
+async fn of_requests(world: &World, role: &str) -> BTreeSet<String> {
+    let held = rights(&rules(world, role).await);
+    let of = held
+        .into_iter()
+        .filter(|(group, of, _)| group == "clientele.dev" && of == "deletionrequests");
+    of.map(|(_, _, verb)| verb).collect()
+}
+
+fn set(verbs: &BTreeSet<&str>) -> BTreeSet<String> {
+    verbs.iter().map(|&verb| verb.to_owned()).collect()
 }

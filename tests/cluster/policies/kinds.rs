@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use super::deletion::request;
 use super::{as_platform, customer, given, partner, platform};
 use crate::attempt::{ALLOWED, call, create, delete, get, patch, put, try_all};
 use crate::support::{World, refused};
@@ -34,12 +35,19 @@ async fn status_is_the_operators() {
         partner("a", &json!({})),
         route("{home}", "a"),
         user("{home}", "a", &json!({"customer": "a"})),
+        request("a", json!({})),
     ];
     for object in objects {
         given(&world.admin, &tenant, object).await;
     }
     let mut attempts = Vec::new();
-    for kind in ["customers", "partners", "postalroutes", "customerusers"] {
+    for kind in [
+        "customers",
+        "partners",
+        "postalroutes",
+        "customerusers",
+        "deletionrequests",
+    ] {
         attempts.push((
             "writes the status",
             patch(&format!("{KINDS}/{kind}/a/status"), status.clone()),
@@ -73,6 +81,15 @@ async fn finalizers_are_there_from_the_first_moment() {
         finalizers(above, &[]).await,
         json!(["clientele.dev/partner"])
     );
+    let mut inside = request("f", json!({}));
+    inside["metadata"]["namespace"] = "{ns}".into();
+    inside["spec"] = json!({});
+    for asked in [request("f", json!({})), inside] {
+        assert_eq!(
+            finalizers(asked, &[]).await,
+            json!(["clientele.dev/deletion"])
+        );
+    }
 }
 
 #[tokio::test]
@@ -109,6 +126,23 @@ async fn what_is_going_is_not_changed() {
             patch(&path, json!({"metadata": {"finalizers": null}})),
             ALLOWED,
         ),
+    ])
+    .await;
+    let path = format!("{KINDS}/deletionrequests/a");
+    as_platform(vec![
+        ("asks", create(request("a", json!({}))), ALLOWED),
+        ("deletes that", delete(&path), ALLOWED),
+        (
+            "hurries it while it goes",
+            patch(&path, json!({"spec": {"mode": "Now"}})),
+            going,
+        ),
+        (
+            "lets it go",
+            patch(&path, json!({"metadata": {"finalizers": null}})),
+            ALLOWED,
+        ),
+        ("it is gone", get(&path), "not found"),
     ])
     .await;
 }

@@ -1,0 +1,338 @@
+//! Requests for a deletion: `clientele-deletion-stamps` and `clientele-deletion-requests`, as people of a partner with the rights that
+//! are shipped for them.
+
+use kube::Client;
+use serde_json::{Value, json};
+
+use super::{given, let_in, platform, until_refused};
+use crate::attempt::{ALLOWED, Call, call, create, delete, patch, put, try_all};
+use crate::support::{PATIENCE, Report as _, World, eventually};
+use crate::tenancy::{OPERATOR, Tenant};
+
+const REQUESTS: &str = "/apis/clientele.dev/v1alpha1/namespaces/{home}/deletionrequests";
+
+/// A request beside the Customer `globex`.
+pub fn request(name: &str, spec: Value) -> Value {
+    let mut request = json!({"apiVersion": "clientele.dev/v1alpha1", "kind": "DeletionRequest",
+        "metadata": {"name": name, "namespace": "{home}"}, "spec": {"customer": "globex"}});
+    if let (Some(fields), Value::Object(more)) = (request["spec"].as_object_mut(), spec) {
+        fields.extend(more);
+    }
+    request
+}
+
+/// A person who has this role in the partner's namespace, once it counts.
+pub async fn staff(world: &World, tenant: &Tenant, role: &str) -> Client {
+    let name = format!("{role}@{}.example", tenant.partner);
+    let binding = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"name": role, "namespace": "{home}"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+        "subjects": [{"kind": "User", "name": name, "apiGroup": "rbac.authorization.k8s.io"}]});
+    given(&world.admin, tenant, binding).await;
+    let person = world.as_user(&name, &[]).await;
+    let_in(&person, &tenant.home, "clientele.dev", "deletionrequests").await;
+    person
+}
+
+/// Every mark of Clientele on a request, as somebody would forge them.
+pub fn forged() -> Value {
+    json!({
+        "clientele.dev/requested-by": "somebody@else.example",
+        "clientele.dev/may-purge": "true",
+        "clientele.dev/cancelled-by": "somebody@else.example",
+        "clientele.dev/purged-by": "somebody@else.example",
+        "clientele.dev/source": "Deleted",
+        "clientele.dev/form-uid": "u",
+        "clientele.dev/customer-snapshot": "{}",
+    })
+}
+
+/// What an answer says of the annotations.
+fn annotations(answer: kube::Result<Value>) -> Value {
+    answer.expect("taken")["metadata"]["annotations"].take()
+}
+
+#[tokio::test]
+async fn who_asks_and_whether_they_may_purge_is_stamped_and_stays() {
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let seller = staff(&world, &tenant, "clientele-seller").await;
+    let provider = staff(&world, &tenant, "clientele-provider").await;
+    let path = tenant.fill(&format!("{REQUESTS}/a"));
+    let (sells, provides) = (
+        format!("clientele-seller@{}.example", tenant.partner),
+        format!("clientele-provider@{}.example", tenant.partner),
+    );
+
+    let mut forgery = request("a", json!({}));
+    forgery["metadata"]["annotations"] = forged();
+    forgery["metadata"]["annotations"]["example.com/mine"] = "kept".into();
+    let made = call(&seller, &create(forgery.clone()).about(&tenant)).await;
+    let stamped = json!({"clientele.dev/requested-by": sells, "example.com/mine": "kept"});
+    assert_eq!(annotations(made), stamped);
+
+    // Nobody changes that afterwards, whatever else they may do here, and however they write.
+    let forge = patch(&path, json!({"metadata": {"annotations": forged()}}));
+    let take_off = patch(
+        &path,
+        json!({"metadata": {"annotations": null, "finalizers": null}}),
+    );
+    for person in [&seller, &provider, &platform(&world).await] {
+        assert_eq!(annotations(call(person, &forge).await), stamped);
+    }
+    let bare = call(&provider, &take_off).await.expect("restored");
+    let stamp = json!({"clientele.dev/requested-by": sells});
+    assert_eq!(bare["metadata"]["annotations"], stamp);
+    assert_eq!(
+        bare["metadata"]["finalizers"],
+        json!(["clientele.dev/deletion"])
+    );
+    // As kubectl replaces: what is in a file, at the version that it has found.
+    let mut file = request("a", json!({}));
+    file["metadata"]["resourceVersion"] = bare["metadata"]["resourceVersion"].clone();
+    let replaced = call(&provider, &put(&path, file).about(&tenant)).await;
+    let replaced = replaced.expect("replaced");
+    assert_eq!(replaced["metadata"]["annotations"], stamp);
+    assert_eq!(
+        replaced["metadata"]["finalizers"],
+        json!(["clientele.dev/deletion"])
+    );
+
+    // Who cancels is stamped when they do; the next who writes is not taken for them.
+    let cancelled = patch(&path, json!({"spec": {"cancel": {"note": "they stay"}}}));
+    let stamped =
+        json!({"clientele.dev/requested-by": sells, "clientele.dev/cancelled-by": provides});
+    assert_eq!(annotations(call(&provider, &cancelled).await), stamped);
+    assert_eq!(annotations(call(&seller, &forge).await), stamped);
+
+    let made = call(&provider, &create(request("b", json!({}))).about(&tenant)).await;
+    let stamped =
+        json!({"clientele.dev/requested-by": provides, "clientele.dev/may-purge": "true"});
+    assert_eq!(annotations(made), stamped);
+    let now = request("c", json!({"mode": "Now"}));
+    let made = call(&provider, &create(now).about(&tenant)).await;
+    let stamped = json!({"clientele.dev/requested-by": provides, "clientele.dev/may-purge": "true",
+        "clientele.dev/purged-by": provides});
+    assert_eq!(annotations(made), stamped);
+}
+
+#[tokio::test]
+async fn a_deletion_at_once_needs_the_right_to_purge() {
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let now = json!({"spec": {"mode": "Now"}});
+    let hurry = patch(&format!("{REQUESTS}/a"), now);
+    let at_once = |name: &str| create(request(name, json!({"mode": "Now"})));
+    let refused = "mode Now needs the verb purge on deletionrequests.clientele.dev in {home}";
+    let seller = staff(&world, &tenant, "clientele-seller").await;
+    try_all(
+        &seller,
+        &tenant,
+        vec![
+            ("asks for it", create(request("a", json!({}))), ALLOWED),
+            ("at once", at_once("b"), refused),
+            ("at once after all", hurry.clone(), refused),
+        ],
+    )
+    .await;
+    // Without the verb in it, even everything else is not enough.
+    let reseller = staff(&world, &tenant, "clientele-reseller").await;
+    try_all(&reseller, &tenant, vec![("at once", at_once("b"), refused)]).await;
+    let provider = staff(&world, &tenant, "clientele-provider").await;
+    try_all(
+        &provider,
+        &tenant,
+        vec![
+            ("at once", at_once("b"), ALLOWED),
+            ("at once after all", hurry, ALLOWED),
+        ],
+    )
+    .await;
+    // What is so already is nothing new, whoever writes.
+    let label = patch(
+        &format!("{REQUESTS}/a"),
+        json!({"metadata": {"labels": {"a": "b"}}}),
+    );
+    try_all(&seller, &tenant, vec![("labels it", label, ALLOWED)]).await;
+}
+
+#[tokio::test]
+async fn a_request_is_made_where_there_is_somebody_to_delete() {
+    let at = |namespace: &str, customer: Value| {
+        let mut request = request("a", json!({"customer": customer}));
+        request["metadata"]["namespace"] = namespace.into();
+        if customer.is_null() {
+            request["spec"] = json!({});
+        }
+        create(request).dry()
+    };
+    let nowhere = "is no partner's and no tenant's";
+    super::as_platform(vec![
+        ("beside a customer", at("{home}", json!("globex")), ALLOWED),
+        (
+            "of nobody",
+            at("{home}", json!(null)),
+            "Say who is to be deleted",
+        ),
+        ("in the tenant", at("{ns}", json!(null)), ALLOWED),
+        (
+            "of a customer, in the tenant",
+            at("{ns}", json!("globex")),
+            "In a tenant namespace a DeletionRequest is about that customer",
+        ),
+        ("elsewhere", at("default", json!("globex")), nowhere),
+        (
+            "among providers",
+            at("clientele-partners", json!("globex")),
+            nowhere,
+        ),
+    ])
+    .await;
+}
+
+/// What Flux does: an apply without effect, to see a difference, and an apply if there is one. Also of what nobody may say.
+#[tokio::test]
+async fn a_pipeline_that_applies_the_same_again_changes_nothing() {
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let seller = staff(&world, &tenant, "clientele-seller").await;
+    let path = tenant.fill(&format!("{REQUESTS}/a"));
+    for spec in [
+        json!({"reason": "ended"}),
+        json!({"reason": "ended", "cancel": {"note": "they stay"}}),
+    ] {
+        let mut said = request("a", spec);
+        said["metadata"]["annotations"] = forged();
+        let apply = Call::apply(&path, said).about(&tenant);
+        // The API server writes a custom resource that is new to an applier once more, without any change.
+        call(&seller, &apply).await.expect("applied");
+        let first = call(&seller, &apply).await.expect("applied");
+        for again in [apply.clone().dry(), apply] {
+            let answer = call(&seller, &again).await.expect("applied again");
+            assert_eq!(answer["metadata"], first["metadata"]);
+            assert_eq!(answer["spec"], first["spec"]);
+        }
+    }
+}
+
+/// The operator files requests for others, and says for whom; its marks are what nobody else may write.
+#[tokio::test]
+async fn the_operator_says_itself_for_whom_it_asks() {
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let operator = world.as_user(OPERATOR, &["system:masters"]).await;
+    let mut mine = request("a", json!({}));
+    mine["metadata"]["annotations"] = json!({"clientele.dev/source": "Form",
+        "clientele.dev/requested-by": "ada@globex.example", "clientele.dev/form-uid": "u"});
+    let said = mine["metadata"]["annotations"].clone();
+    let made = call(&operator, &create(mine).about(&tenant)).await;
+    assert_eq!(annotations(made), said);
+    let path = tenant.fill(&format!("{REQUESTS}/a"));
+    let person = platform(&world).await;
+    let cancel = patch(
+        &path,
+        json!({"metadata": {"annotations": null}, "spec": {"cancel": {"note": "they stay"}}}),
+    );
+    let mut stamped = said;
+    stamped["clientele.dev/cancelled-by"] = "platform@staff.example".into();
+    assert_eq!(annotations(call(&person, &cancel).await), stamped);
+}
+
+/// Where the stamping policy is not in force, nobody is taken at their word.
+#[tokio::test]
+async fn without_stamps_nothing_is_taken() {
+    let world = World::alone().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let person = platform(&world).await;
+    given(&person, &tenant, request("before", json!({}))).await;
+    let bindings = "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings/clientele-deletion-stamps";
+    call(&world.admin, &delete(bindings))
+        .await
+        .expect("unbound");
+    let unstamped = create(request("a", json!({}))).dry().about(&tenant);
+    let wrong = "Who asked for a deletion, who took it back and what it comes from";
+    until_refused(&person, &unstamped, wrong).await;
+
+    let me = "platform@staff.example";
+    let stamped = |more: Value, spec: Value| {
+        let mut request = request("a", spec);
+        let mut stamps = json!({"clientele.dev/requested-by": me});
+        if let (Some(stamps), Value::Object(more)) = (stamps.as_object_mut(), more) {
+            stamps.extend(more);
+        }
+        request["metadata"]["annotations"] = stamps;
+        create(request).dry()
+    };
+    let one =
+        |key: &str, value: &str| stamped(json!({format!("clientele.dev/{key}"): value}), json!({}));
+    let now = json!({"mode": "Now"});
+    let mine = json!({"clientele.dev/purged-by": me});
+    let change = |change: Value| patch(&format!("{REQUESTS}/before"), change).dry();
+    let mark = |key: &str| {
+        change(json!({"metadata": {"annotations": {format!("clientele.dev/{key}"): me}}}))
+    };
+    let cancel = json!({"cancel": {"note": "they stay"}});
+    let mut attempts = vec![
+        (
+            "asks, as who they are",
+            stamped(json!({}), json!({})),
+            ALLOWED,
+        ),
+        ("asks as another", one("requested-by", "other"), wrong),
+        ("may purge, as is true", one("may-purge", "true"), ALLOWED),
+        ("may purge in other words", one("may-purge", "yes"), wrong),
+        ("is snapshot", one("customer-snapshot", "{}"), wrong),
+        ("is a form's", one("form-uid", "u"), wrong),
+        ("is the operator's", one("source", "Spec"), wrong),
+        ("was cancelled", one("cancelled-by", me), wrong),
+        ("hurries nobody", one("purged-by", me), wrong),
+        ("hurries unseen", stamped(json!({}), now.clone()), wrong),
+        ("hurries", stamped(mine, now), ALLOWED),
+        ("cancels unseen", change(json!({"spec": cancel})), wrong),
+        (
+            "cancels",
+            change(
+                json!({"spec": cancel, "metadata": {"annotations": {"clientele.dev/cancelled-by": me}}}),
+            ),
+            ALLOWED,
+        ),
+        (
+            "labels",
+            change(json!({"metadata": {"labels": {"a": "b"}}})),
+            ALLOWED,
+        ),
+        (
+            "takes the stamps off",
+            change(json!({"metadata": {"annotations": null}})),
+            wrong,
+        ),
+    ];
+    for key in [
+        "may-purge",
+        "cancelled-by",
+        "purged-by",
+        "source",
+        "form-uid",
+        "customer-snapshot",
+    ] {
+        attempts.push(("marks it afterwards", mark(key), wrong));
+    }
+    try_all(&person, &tenant, attempts).await;
+    // Nor is that right claimed by somebody who has it not.
+    let seller = staff(&world, &tenant, "clientele-seller").await;
+    let mut claim = request("a", json!({}));
+    claim["metadata"]["annotations"] = json!({"clientele.dev/may-purge": "true",
+        "clientele.dev/requested-by": format!("clientele-seller@{}.example", tenant.partner)});
+    try_all(
+        &seller,
+        &tenant,
+        vec![("claims to purge", create(claim).dry(), wrong)],
+    )
+    .await;
+
+    world.kubectl(&["apply", "-k", "deploy/"]);
+    eventually("stamps are back", PATIENCE, async || {
+        call(&person, &unstamped).await.map(drop).report()
+    })
+    .await;
+}
