@@ -52,6 +52,8 @@ pub struct AuditEvent {
     pub dry_run: bool,
     /// HTTP status of the answer.
     pub code: u16,
+    /// What admission and authorization have noted.
+    pub annotations: BTreeMap<String, String>,
     /// When the call was received.
     pub received: Timestamp,
     /// When it was answered.
@@ -216,6 +218,8 @@ struct Raw {
     object_ref: RawObject,
     #[serde(default)]
     response_status: RawStatus,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
     request_received_timestamp: Timestamp,
     stage_timestamp: Timestamp,
 }
@@ -278,6 +282,7 @@ impl Raw {
             user: self.impersonated_user.unwrap_or(self.user).username,
             dry_run: self.request_uri.contains("dryRun=All"),
             code: self.response_status.code,
+            annotations: self.annotations,
             received: self.request_received_timestamp,
             answered: self.stage_timestamp,
         })

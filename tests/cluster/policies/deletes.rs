@@ -1,4 +1,5 @@
-//! `clientele-deletes`, on what the operator itself has counted.
+//! `clientele-deletes`: what stays while others hang on it, by what the operator itself has counted; and what stays because it says
+//! so, or is history.
 
 use clientele::api::{Customer, Partner, PostalRoute};
 use k8s_openapi::api::core::v1::Namespace;
@@ -6,7 +7,11 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
+use super::deletion::request;
+use super::{given, platform};
+use crate::attempt::{ALLOWED, delete, patch, try_all};
 use crate::support::{World, customer, home, namespace_of, refused, reseller, route, until};
+use crate::tenancy::{OPERATOR, Tenant};
 
 /// Waits until a partner's status counts so many customers and partners.
 async fn counts(partners: &Api<Partner>, name: &str, customers: i64, below: i64) {
@@ -128,4 +133,92 @@ async fn a_route_stays_while_it_is_somebodys_only_one() {
         .delete("first", &DeleteParams::default())
         .await
         .expect("others are there");
+}
+
+#[tokio::test]
+async fn a_protected_customer_stays_until_that_is_lifted() {
+    let path = "/apis/clientele.dev/v1alpha1/namespaces/{home}/customers/kept";
+    let mut kept = super::customer("kept");
+    kept["spec"]["deletion"] = json!({"protected": true});
+    let protected = "Customer kept is protected from deletion. If it is to go, lift that first: kubectl patch customer kept -n {home}";
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    given(&world.admin, &tenant, kept).await;
+    let person = platform(&world).await;
+    let all = delete("/apis/clientele.dev/v1alpha1/namespaces/{home}/customers");
+    try_all(
+        &person,
+        &tenant,
+        vec![
+            ("deletes it", delete(path), protected),
+            ("deletes all there are", all, protected),
+        ],
+    )
+    .await;
+    // What a cascade may do, the one who set it off may not, either; but Kubernetes empties a namespace that goes.
+    for (who, refused) in [
+        (
+            "system:serviceaccount:kube-system:generic-garbage-collector",
+            protected,
+        ),
+        (
+            "system:serviceaccount:kube-system:namespace-controller",
+            ALLOWED,
+        ),
+    ] {
+        let controller = world.as_user(who, &["system:masters"]).await;
+        try_all(
+            &controller,
+            &tenant,
+            vec![(who, delete(path).dry(), refused)],
+        )
+        .await;
+    }
+    let lifted = json!({"spec": {"deletion": {"protected": false}}});
+    try_all(
+        &person,
+        &tenant,
+        vec![
+            ("lifts it", patch(path, lifted), ALLOWED),
+            ("deletes it", delete(path), ALLOWED),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_that_has_begun_is_history() {
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let person = platform(&world).await;
+    let operator = world.as_user(OPERATOR, &["system:masters"]).await;
+    let namespaces = "system:serviceaccount:kube-system:namespace-controller";
+    let namespaces = world.as_user(namespaces, &["system:masters"]).await;
+    let path = "/apis/clientele.dev/v1alpha1/namespaces/{home}/deletionrequests/a";
+    given(&person, &tenant, request("a", json!({}))).await;
+    let gone = || vec![("deletes it", delete(path).dry(), ALLOWED)];
+    try_all(&person, &tenant, gone()).await;
+    let in_phase = |phase: &str| {
+        patch(
+            &format!("{path}/status"),
+            json!({"status": {"phase": phase}}),
+        )
+    };
+    for (phase, stays) in [
+        ("Pending", ALLOWED),
+        ("Cancelled", ALLOWED),
+        (
+            "Purging",
+            "DeletionRequest a is Purging: the customer cannot be had back",
+        ),
+        (
+            "Completed",
+            "DeletionRequest a is Completed: the customer cannot be had back",
+        ),
+    ] {
+        try_all(&operator, &tenant, vec![(phase, in_phase(phase), ALLOWED)]).await;
+        try_all(&person, &tenant, vec![(phase, delete(path).dry(), stays)]).await;
+        try_all(&namespaces, &tenant, gone()).await;
+    }
+    try_all(&operator, &tenant, gone()).await;
 }

@@ -14,6 +14,7 @@ mod locks;
 mod namespaces;
 mod owned;
 mod shipped;
+mod warnings;
 
 use kube::Client;
 use serde_json::{Value, json};

@@ -20,6 +20,9 @@ async fn policies(world: &World) -> Vec<ValidatingAdmissionPolicy> {
     found
 }
 
+/// The policy that only warns.
+const WARNS: &str = "clientele-delete-warnings";
+
 #[tokio::test]
 async fn every_policy_fails_closed_and_is_bound_to_deny() {
     let world = World::without_operator().await;
@@ -27,7 +30,12 @@ async fn every_policy_fails_closed_and_is_bound_to_deny() {
     for policy in policies(&world).await {
         let name = policy.name_any();
         let spec = policy.spec.expect("a spec");
-        assert_eq!(spec.failure_policy.as_deref(), Some("Fail"), "{name}");
+        let (failure, action) = if name == WARNS {
+            ("Ignore", "Warn")
+        } else {
+            ("Fail", "Deny")
+        };
+        assert_eq!(spec.failure_policy.as_deref(), Some(failure), "{name}");
         let matches = spec.match_constraints.expect("constraints");
         assert_eq!(
             matches.match_policy.as_deref(),
@@ -43,7 +51,7 @@ async fn every_policy_fails_closed_and_is_bound_to_deny() {
             .expect("a binding of the policy's name")
             .spec;
         assert_eq!(binding.policy_name, name);
-        assert_eq!(binding.validation_actions, ["Deny"], "{name}");
+        assert_eq!(binding.validation_actions, [action], "{name}");
         assert!(binding.match_resources.is_none(), "{name}");
     }
 }
