@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::deletion::request;
 use super::{given, let_in, map, until_refused};
-use crate::attempt::{ALLOWED, call, create, create_in_cluster, delete, post, try_all};
+use crate::attempt::{ALLOWED, call, create, create_in_cluster, delete, get, patch, post, try_all};
 use crate::steps::pod;
 use crate::support::World;
 use crate::tenancy::{OPERATOR, Tenant};
@@ -131,4 +132,95 @@ async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
         ],
     )
     .await;
+}
+
+/// A request in the tenant, of its own.
+fn form(name: &str) -> Value {
+    let mut form = request(name, json!({}));
+    form["metadata"]["namespace"] = "{ns}".into();
+    form["spec"] = json!({});
+    form
+}
+
+#[tokio::test]
+async fn whoever_asked_for_the_deletion_of_a_stopped_tenant_can_take_it_back_and_nothing_else() {
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let forms = "/apis/clientele.dev/v1alpha1/namespaces/{ns}/deletionrequests";
+    let own = format!("{forms}/mine");
+    let cancel = patch(&own, json!({"spec": {"cancel": {"note": "we stay"}}})).dry();
+    let admin = tenant.admin(&world).await;
+    let software = format!("system:serviceaccount:{}:app", tenant.namespace);
+    let account = json!([{"kind": "ServiceAccount", "name": "app", "namespace": "{ns}"}]);
+    let role = |name: &str| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name});
+    let for_software = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "software"},
+        "roleRef": role("clientele-tenant-admin"), "subjects": account});
+    try_all(
+        &admin,
+        &tenant,
+        vec![
+            ("asks for the deletion", create(form("mine")), ALLOWED),
+            ("lets its software in", create(for_software), ALLOWED),
+        ],
+    )
+    .await;
+    let mut theirs = form("theirs");
+    theirs["metadata"]["name"] = "theirs".into();
+    given(&world.admin, &tenant, theirs).await;
+
+    tenant.set_access(&world, "Stopped").await;
+    let closed = "This customer's access is closed";
+    until_refused(&admin, &create(form("probe")).dry().about(&tenant), closed).await;
+    let theirs = format!("{forms}/theirs");
+    let attempts = vec![
+        ("asks once more", create(form("more")), closed),
+        (
+            "takes another's back",
+            patch(&theirs, json!({"spec": {"cancel": {"note": "no"}}})),
+            closed,
+        ),
+        ("deletes another's", delete(&theirs), closed),
+        (
+            "writes anything else",
+            create(map("{ns}", "a", &json!({}))),
+            closed,
+        ),
+        ("takes its own back", cancel.clone(), ALLOWED),
+    ];
+    try_all(&admin, &tenant, attempts).await;
+    let software = world.as_user(&software, &[]).await;
+    let stopped = "This tenant is stopped";
+    let attempts = vec![
+        ("software takes it back", cancel.clone(), stopped),
+        ("software deletes it", delete(&own), stopped),
+    ];
+    try_all(&software, &tenant, attempts).await;
+
+    // As the operator does it: everybody out, and this one right bound to one person.
+    let operator = world.as_user(OPERATOR, &["system:masters"]).await;
+    let mut requester = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"name": "clientele-deletion-requester", "labels": tenant.labels()}, "roleRef": role("clientele-tenant-requester")});
+    requester["subjects"] = json!([{"kind": "User", "name": "admin@{partner}.example", "apiGroup": "rbac.authorization.k8s.io"}]);
+    let out =
+        delete("/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}/rolebindings/{customer}-admin");
+    let attempts = vec![
+        ("everybody out", out, ALLOWED),
+        ("but for this", create(requester), ALLOWED),
+    ];
+    try_all(&operator, &tenant, attempts).await;
+    let maps = get(&tenant.fill("/api/v1/namespaces/{ns}/configmaps"));
+    until_refused(&admin, &maps, "cannot list resource").await;
+    let asked_again = "cannot create resource \"deletionrequests\"";
+    let attempts = vec![
+        ("sees it", get(&own), ALLOWED),
+        (
+            "lists them, as kubectl does while it waits",
+            get(forms),
+            ALLOWED,
+        ),
+        ("asks once more", create(form("more")), asked_again),
+        ("takes its own back", cancel, ALLOWED),
+        ("deletes its own", delete(&own), ALLOWED),
+    ];
+    try_all(&admin, &tenant, attempts).await;
 }
