@@ -111,6 +111,11 @@ pub fn delete(path: &str) -> Call {
     Call::new("DELETE", path, None)
 }
 
+/// Deletes an object with these options.
+pub fn delete_with(path: &str, options: Value) -> Call {
+    Call::new("DELETE", path, Some(options))
+}
+
 /// Reads.
 pub fn get(path: &str) -> Call {
     Call::new("GET", path, None)

@@ -6,11 +6,16 @@ use serde_json::{Value, json};
 use super::{customer, given, let_in, partner};
 use crate::attempt::{ALLOWED, Attempt, create, patch, try_all};
 use crate::support::World;
-use crate::tenancy::Tenant;
+use crate::tenancy::{OPERATOR, Tenant};
 
 /// Somebody who may write everything in the partner's namespace, but gives away only the plans `starter` and `p0` to `p9`, and
 /// only the role `acme-admin`.
 async fn limited(world: &World, tenant: &Tenant) -> Client {
+    limited_as("limited@staff.example", world, tenant).await
+}
+
+/// The same, under this name.
+async fn limited_as(name: &str, world: &World, tenant: &Tenant) -> Client {
     let plans: Vec<String> = (0..10)
         .map(|i| format!("p{i}"))
         .chain(["starter".to_owned()])
@@ -20,7 +25,6 @@ async fn limited(world: &World, tenant: &Tenant) -> Client {
         {"apiGroups": ["clientele.dev"], "resources": ["serviceplans"], "resourceNames": plans, "verbs": ["assign"]},
         {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "resourceNames": ["acme-admin", "admin"], "verbs": ["bind"]},
     ]);
-    let name = "limited@staff.example";
     let metadata = json!({"name": "limited", "namespace": "{home}"});
     let api = "rbac.authorization.k8s.io/v1";
     let role = json!({"apiVersion": api, "kind": "Role", "metadata": metadata, "rules": rules});
@@ -89,6 +93,16 @@ async fn what_somebody_else_gave_stays_when_another_edits_beside_it() {
     let edit = patch(path, json!({"spec": {"description": "x"}}));
     let attempts = vec![("edits beside the plan", edit, ALLOWED)];
     try_all(&limited(&world, &tenant).await, &tenant, attempts).await;
+}
+
+/// Whoever had made it first was asked; the operator has no plan to give away, and holds no such right.
+#[tokio::test]
+async fn a_customer_is_made_anew_with_the_plan_it_had() {
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let operator = limited_as(OPERATOR, &world, &tenant).await;
+    let attempts = vec![("makes it anew", create(on("business", "a")), ALLOWED)];
+    try_all(&operator, &tenant, attempts).await;
 }
 
 #[tokio::test]

@@ -198,6 +198,46 @@ async fn it_binds_only_clienteles_roles_to_people() {
             ALLOWED,
         ),
         (
+            "leaves who asked for the deletion the request",
+            bind(
+                "{ns}",
+                "clientele-deletion-requester",
+                "clientele-tenant-requester",
+                user("a@b.example"),
+            ),
+            ALLOWED,
+        ),
+        (
+            "leaves them more",
+            bind(
+                "{ns}",
+                "clientele-deletion-requester",
+                "clientele-tenant-admin",
+                user("a@b.example"),
+            ),
+            roles,
+        ),
+        (
+            "leaves it under another name",
+            bind(
+                "{ns}",
+                "{customer}-member",
+                "clientele-tenant-requester",
+                user("a@b.example"),
+            ),
+            roles,
+        ),
+        (
+            "leaves it to software",
+            bind(
+                "{ns}",
+                "clientele-deletion-requester",
+                "clientele-tenant-requester",
+                user("system:serviceaccount:{ns}:app"),
+            ),
+            people,
+        ),
+        (
             "binds a member",
             bind(
                 "{ns}",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{as_operator, given, map, platform};
-use crate::attempt::{ALLOWED, call, create_in_cluster, delete, patch, try_all};
+use crate::attempt::{ALLOWED, call, create_in_cluster, delete, delete_with, get, patch, try_all};
 use crate::support::{World, unique};
 use crate::tenancy::{OPERATOR, Tenant};
 
@@ -144,12 +144,12 @@ async fn it_changes_only_namespaces_that_are_clienteles() {
         (
             "deletes a tenant",
             delete(own),
-            "The operator never deletes a namespace | destroys everything in it",
+            "The operator deletes only tenant namespaces marked | destroys everything in it",
         ),
         (
             "deletes any namespace",
             delete("/api/v1/namespaces/kube-node-lease").dry(),
-            "The operator never deletes a namespace | destroys everything in it",
+            "The operator deletes only tenant namespaces marked",
         ),
         (
             "locks a tenant",
@@ -223,4 +223,91 @@ async fn it_adopts_only_what_says_whose_it_is() {
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn it_deletes_only_a_tenant_that_is_marked_and_only_as_it_was_read() {
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let operator = world.as_user(OPERATOR, &["system:masters"]).await;
+    let platform = platform(&world).await;
+    let marked = "The operator deletes only tenant namespaces marked with clientele.dev/purge, and at the resourceVersion";
+    let unmarked = "The operator deletes only tenant namespaces marked | destroys everything in it";
+    let read = async |name: &str| {
+        let namespace = get(&tenant.fill(&format!("/api/v1/namespaces/{name}")));
+        call(&operator, &namespace).await.expect("a namespace")["metadata"].take()
+    };
+    let exactly = async |name: &str, keys: &[&str]| {
+        let read = read(name).await;
+        let mut preconditions = json!({});
+        for &key in keys {
+            preconditions[key] = read[key].clone();
+        }
+        let options =
+            json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions});
+        delete_with(&format!("/api/v1/namespaces/{name}"), options)
+    };
+    let both: &[&str] = &["uid", "resourceVersion"];
+    let mark = |name: &str, value: Value| {
+        patch(
+            &format!("/api/v1/namespaces/{name}"),
+            json!({"metadata": {"annotations": {"clientele.dev/purge": value}}}),
+        )
+    };
+    // A person cannot mark it, so what is marked was marked by the operator.
+    try_all(
+        &platform,
+        &tenant,
+        vec![(
+            "a person marks a tenant",
+            mark("{ns}", json!("u")),
+            "only the operator changes",
+        )],
+    )
+    .await;
+    let read = exactly("{ns}", both).await;
+    try_all(
+        &operator,
+        &tenant,
+        vec![
+            ("deletes a tenant without a mark", read, unmarked),
+            ("marks a tenant", mark("{ns}", json!("u")), ALLOWED),
+            ("marks a partner's", mark("{home}", json!("u")), ALLOWED),
+        ],
+    )
+    .await;
+    let attempts = vec![
+        ("deletes a partner's", exactly("{home}", both).await, marked),
+        (
+            "deletes a tenant, whichever it is",
+            delete("/api/v1/namespaces/{ns}"),
+            marked,
+        ),
+        (
+            "deletes a tenant, whatever it says now",
+            exactly("{ns}", &["uid"]).await,
+            marked,
+        ),
+        ("takes the mark off", mark("{ns}", json!(null)), ALLOWED),
+    ];
+    try_all(&operator, &tenant, attempts).await;
+    let read = exactly("{ns}", both).await;
+    let attempts = vec![
+        ("deletes a tenant without a mark", read, unmarked),
+        ("marks it", mark("{ns}", json!("u")), ALLOWED),
+    ];
+    try_all(&operator, &tenant, attempts).await;
+    // The mark is no confirmation for others.
+    let purge = exactly("{ns}", both).await;
+    try_all(
+        &platform,
+        &tenant,
+        vec![(
+            "a person deletes it",
+            purge.clone().dry(),
+            "destroys everything in it",
+        )],
+    )
+    .await;
+    try_all(&operator, &tenant, vec![("deletes it", purge, ALLOWED)]).await;
 }

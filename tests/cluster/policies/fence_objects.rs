@@ -1,8 +1,9 @@
 //! The fence round the operator, for objects (`clientele-fence-objects`): where it writes, and what.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{customer, given, map};
+use super::deletion::request;
+use super::{customer, given, map, partner};
 use crate::attempt::{ALLOWED, create, delete, patch, post, try_all};
 use crate::support::{World, unique};
 use crate::tenancy::{OPERATOR, Tenant};
@@ -96,35 +97,59 @@ async fn it_writes_only_marked_objects_in_tenants_and_named_ones_in_partners() {
     .await;
 }
 
+const OWN: &str = "Of its own kinds the operator writes the status, and the finalizers of Partners";
+
 #[tokio::test]
 async fn of_its_own_kinds_it_writes_status_and_finalizers() {
-    let only = "Of its own kinds the operator writes only the status, and the finalizers";
     let path = "/apis/clientele.dev/v1alpha1/namespaces/{home}/customers/mine";
     let world = World::without_operator().await;
     let tenant = Tenant::by_hand(&world).await;
     given(&world.admin, &tenant, customer("mine")).await;
     let operator = world.as_user(OPERATOR, &["system:masters"]).await;
+    let mut elsewhere = customer("more");
+    elsewhere["metadata"]["namespace"] = "default".into();
+    let mut inside = customer("more");
+    inside["metadata"]["namespace"] = "{ns}".into();
     try_all(
         &operator,
         &tenant,
         vec![
-            ("makes a Customer", create(customer("more")), only),
+            (
+                "makes a Customer anew, where partners have theirs",
+                create(customer("more")).dry(),
+                ALLOWED,
+            ),
+            ("makes a Customer elsewhere", create(elsewhere), OWN),
+            (
+                "makes a Customer in a tenant",
+                create(inside),
+                "Of its own kinds the operator writes | cannot live in the tenant namespace",
+            ),
+            ("makes a partner", create(partner("more", &json!({}))), OWN),
             (
                 "changes a spec",
                 patch(path, json!({"spec": {"displayName": "Other"}})),
-                only,
+                OWN,
             ),
             (
                 "labels",
                 patch(path, json!({"metadata": {"labels": {"a": "b"}}})),
-                only,
+                OWN,
             ),
             (
                 "annotates",
                 patch(path, json!({"metadata": {"annotations": {"a": "b"}}})),
-                only,
+                OWN,
             ),
-            ("deletes a Customer", delete(path), only),
+            (
+                "marks a Customer like a request",
+                patch(
+                    path,
+                    json!({"metadata": {"annotations": {"clientele.dev/customer-snapshot": "{}"}}}),
+                ),
+                OWN,
+            ),
+            ("deletes a Customer", delete(path), OWN),
             (
                 "sets its finalizer",
                 patch(
@@ -146,6 +171,104 @@ async fn of_its_own_kinds_it_writes_status_and_finalizers() {
                 ),
                 ALLOWED,
             ),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn of_requests_it_files_its_own_marks_them_and_clears_away_what_is_over() {
+    let requests = "/apis/clientele.dev/v1alpha1/namespaces/{home}/deletionrequests";
+    let (mine, theirs) = (format!("{requests}/mine"), format!("{requests}/theirs"));
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    given(&world.admin, &tenant, request("theirs", json!({}))).await;
+    let mut form = request("form", json!({}));
+    form["metadata"]["namespace"] = "{ns}".into();
+    form["spec"] = json!({});
+    given(&world.admin, &tenant, form.clone()).await;
+    form["metadata"]["name"] = "another".into();
+    let form_path = "/apis/clientele.dev/v1alpha1/namespaces/{ns}/deletionrequests/form";
+    let mut filed = request("mine", json!({}));
+    filed["metadata"]["annotations"] =
+        json!({"clientele.dev/source": "Deleted", "clientele.dev/customer-snapshot": "{}"});
+    let mut elsewhere = request("more", json!({}));
+    elsewhere["metadata"]["namespace"] = "default".into();
+    let annotate = |path: &str, key: &str, value: Value| {
+        patch(path, json!({"metadata": {"annotations": {key: value}}}))
+    };
+    let phase = |path: &str, phase: &str| {
+        patch(
+            &format!("{path}/status"),
+            json!({"status": {"phase": phase}}),
+        )
+    };
+    let unfinalized = json!({"metadata": {"finalizers": null}});
+    let snapshot = "clientele.dev/customer-snapshot";
+    let operator = world.as_user(OPERATOR, &["system:masters"]).await;
+    try_all(
+        &operator,
+        &tenant,
+        vec![
+            ("files a request", create(filed), ALLOWED),
+            ("files one elsewhere", create(elsewhere), OWN),
+            ("files one in a tenant", create(form), OWN),
+            (
+                "clears the snapshot",
+                annotate(&mine, snapshot, json!(null)),
+                ALLOWED,
+            ),
+            (
+                "says later for whom it asked",
+                annotate(&mine, "clientele.dev/requested-by", json!("x")),
+                OWN,
+            ),
+            (
+                "gives its request the right to purge",
+                annotate(&mine, "clientele.dev/may-purge", json!("true")),
+                OWN,
+            ),
+            (
+                "makes another's request its own",
+                annotate(&theirs, "clientele.dev/source", json!("Spec")),
+                OWN,
+            ),
+            (
+                "marks another's request",
+                annotate(&theirs, snapshot, json!("{}")),
+                OWN,
+            ),
+            (
+                "confirms for people",
+                annotate(&mine, "clientele.dev/confirm-delete", json!("mine")),
+                OWN,
+            ),
+            (
+                "hurries its own request",
+                patch(&mine, json!({"spec": {"mode": "Now"}})),
+                OWN,
+            ),
+            (
+                "cancels another's request",
+                patch(&theirs, json!({"spec": {"cancel": {"note": "no"}}})),
+                OWN,
+            ),
+            (
+                "takes its finalizer off",
+                patch(&theirs, unfinalized.clone()),
+                ALLOWED,
+            ),
+            ("takes a form's off", patch(form_path, unfinalized), ALLOWED),
+            ("deletes a form", delete(form_path), OWN),
+            ("deletes what nobody has looked at", delete(&theirs), OWN),
+            ("is Pending", phase(&theirs, "Pending"), ALLOWED),
+            ("deletes what is Pending", delete(&theirs), OWN),
+            ("is Purging", phase(&theirs, "Purging"), ALLOWED),
+            ("deletes what is Purging", delete(&theirs), OWN),
+            ("is Completed", phase(&theirs, "Completed"), ALLOWED),
+            ("deletes what is Completed", delete(&theirs), ALLOWED),
+            ("is Cancelled", phase(&mine, "Cancelled"), ALLOWED),
+            ("deletes what is Cancelled", delete(&mine), ALLOWED),
         ],
     )
     .await;
