@@ -566,7 +566,11 @@ async fn what_holds_a_namespace_that_goes_is_named() {
     let place = tenant(&globex);
     let mut held = config_map(&place, "held");
     held.metadata.finalizers = Some(vec!["example.com/keep".to_owned()]);
-    world.create(&held).await;
+    let fire = break_glass(&world).await;
+    let maps: Api<ConfigMap> = Api::namespaced(fire, &place);
+    maps.create(&PostParams::default(), &held)
+        .await
+        .expect("made past the policies");
     let mut leaves = request(&globex, "leaves");
     leaves.spec.mode = clientele::api::DeletionMode::Now;
     let leaves = world.create(&leaves).await;
@@ -577,8 +581,6 @@ async fn what_holds_a_namespace_that_goes_is_named() {
             .any(|by| by.contains("example.com/keep"))
     })
     .await;
-    let fire = break_glass(&world).await;
-    let maps: Api<ConfigMap> = Api::namespaced(fire, &place);
     crate::steps::merged(&maps, "held", json!({"metadata": {"finalizers": null}})).await;
     until_gone(&world, &place).await;
     let leaves = until_phase(&world, &leaves, DeletionPhase::Completed).await;

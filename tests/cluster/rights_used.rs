@@ -7,13 +7,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clientele::api::{
-    ContainerDefaults, Customer, CustomerUser, Partner, Role, ServicePlan, Staff, StaffRole,
+    ContainerDefaults, Customer, CustomerUser, DeletionMode, DeletionRequest, DeletionRequestSpec,
+    Partner, Role, ServicePlan, Staff, StaffRole,
 };
-use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Pod, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount,
+};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -101,6 +104,7 @@ async fn live(world: &World) {
         .expect("a plan")
         .name_any();
     let mut top = provider();
+    top.spec.history_retention = Some("1s".to_owned());
     top.spec.staff = vec![Staff {
         group: Some("sales".to_owned()),
         role: StaffRole::Seller,
@@ -164,12 +168,55 @@ async fn live(world: &World) {
         .await
         .expect("deleted");
     gone::<Customer>(world, &namespace_of(&globex), "globex").await;
+    deletions(world, &globex).await;
     let partners = world.api::<Partner>(&namespace_of(&below));
     partners
         .delete(&below.name_any(), &DeleteParams::default())
         .await
         .expect("deleted");
     gone::<Partner>(world, &namespace_of(&below), &below.name_any()).await;
+}
+
+/// The deletion is taken back, and another one comes to its end; both are history soon.
+async fn deletions(world: &World, globex: &Customer) {
+    let home = namespace_of(globex);
+    let requests = world.api::<DeletionRequest>(&home);
+    let filed = requests
+        .list(&ListParams::default())
+        .await
+        .expect("requests");
+    let filed = filed.items.first().expect("it was filed").name_any();
+    let cancel = json!({"spec": {"cancel": {"note": "a mistake"}}});
+    change(&requests, &filed, cancel).await;
+    until(
+        world.api::<Customer>(&home),
+        "globex",
+        "made again",
+        |globex| globex.is_some(),
+    )
+    .await;
+    gone::<DeletionRequest>(world, &home, &filed).await;
+    let mut leaves = DeletionRequest::new(
+        "leaves",
+        DeletionRequestSpec {
+            customer: Some("globex".to_owned()),
+            mode: DeletionMode::Now,
+            ..DeletionRequestSpec::default()
+        },
+    );
+    leaves.metadata.namespace = Some(home.clone());
+    world.create(&leaves).await;
+    let namespaces: Api<Namespace> = Api::all(world.admin.clone());
+    until(namespaces, &tenant(globex), "gone", |namespace| {
+        namespace.is_none()
+    })
+    .await;
+    let customers = world.api::<Customer>(&home);
+    customers
+        .delete("globex", &DeleteParams::default())
+        .await
+        .expect("deleted");
+    gone::<DeletionRequest>(world, &home, "leaves").await;
 }
 
 /// Somebody with the right to break the glass adds a label that is Clientele's to an object of the operator's. An apply does not
