@@ -47,6 +47,16 @@ pub fn forged() -> Value {
     })
 }
 
+/// The labels of requests that the operator files.
+pub fn forged_labels() -> Value {
+    json!({
+        "app.kubernetes.io/managed-by": "clientele",
+        "clientele.dev/partner": "other",
+        "clientele.dev/customer": "other",
+        "clientele.dev/customer-uid": "u",
+    })
+}
+
 /// What an answer says of the annotations.
 fn annotations(answer: kube::Result<Value>) -> Value {
     answer.expect("taken")["metadata"]["annotations"].take()
@@ -66,10 +76,17 @@ async fn who_asks_and_whether_they_may_purge_is_stamped_and_stays() {
 
     let mut forgery = request("a", json!({}));
     forgery["metadata"]["annotations"] = forged();
+    forgery["metadata"]["labels"] = forged_labels();
     forgery["metadata"]["annotations"]["example.com/mine"] = "kept".into();
+    forgery["metadata"]["labels"]["example.com/mine"] = "kept".into();
     let made = call(&seller, &create(forgery.clone()).about(&tenant)).await;
+    let made = made.expect("taken");
     let stamped = json!({"clientele.dev/requested-by": sells, "example.com/mine": "kept"});
-    assert_eq!(annotations(made), stamped);
+    assert_eq!(made["metadata"]["annotations"], stamped);
+    assert_eq!(
+        made["metadata"]["labels"],
+        json!({"example.com/mine": "kept"})
+    );
 
     // Nobody changes that afterwards, whatever else they may do here, and however they write.
     let forge = patch(&path, json!({"metadata": {"annotations": forged()}}));
@@ -215,27 +232,43 @@ async fn a_pipeline_that_applies_the_same_again_changes_nothing() {
     }
 }
 
-/// The operator files requests for others, and says for whom; its marks are what nobody else may write.
+/// The operator files requests for others, and says for whom. People take them back like any other, and change nothing else of them.
 #[tokio::test]
-async fn the_operator_says_itself_for_whom_it_asks() {
+async fn the_operator_says_itself_for_whom_it_asks_and_people_take_that_back() {
     let world = World::without_operator().await;
     let tenant = Tenant::by_hand(&world).await;
     let operator = world.as_user(OPERATOR, &["system:masters"]).await;
     let mut mine = request("a", json!({}));
-    mine["metadata"]["annotations"] = json!({"clientele.dev/source": "Form",
-        "clientele.dev/requested-by": "ada@globex.example", "clientele.dev/form-uid": "u"});
-    let said = mine["metadata"]["annotations"].clone();
+    let marks = json!({"clientele.dev/source": "Form", "clientele.dev/requested-by": "ada@globex.example", "clientele.dev/form-uid": "u"});
+    mine["metadata"]["annotations"] = marks.clone();
+    mine["metadata"]["labels"] = forged_labels();
     let made = call(&operator, &create(mine).about(&tenant)).await;
-    assert_eq!(annotations(made), said);
+    let made = made.expect("filed");
+    assert_eq!(made["metadata"]["annotations"], marks);
+    assert_eq!(made["metadata"]["labels"], forged_labels());
     let path = tenant.fill(&format!("{REQUESTS}/a"));
-    let person = platform(&world).await;
-    let cancel = patch(
-        &path,
-        json!({"metadata": {"annotations": null}, "spec": {"cancel": {"note": "they stay"}}}),
-    );
-    let mut stamped = said;
-    stamped["clientele.dev/cancelled-by"] = "platform@staff.example".into();
-    assert_eq!(annotations(call(&person, &cancel).await), stamped);
+    let seller = staff(&world, &tenant, "clientele-seller").await;
+    let cancel = json!({"metadata": {"annotations": null, "labels": null, "finalizers": null},
+        "spec": {"cancel": {"note": "they stay"}}});
+    let cancelled = call(&seller, &patch(&path, cancel))
+        .await
+        .expect("taken back");
+    let mut stamped = marks;
+    stamped["clientele.dev/cancelled-by"] =
+        format!("clientele-seller@{}.example", tenant.partner).into();
+    assert_eq!(cancelled["metadata"]["annotations"], stamped);
+    assert_eq!(cancelled["metadata"]["labels"], forged_labels());
+    let relabelled = json!({"metadata": {"labels": {"clientele.dev/customer-uid": "v", "app.kubernetes.io/managed-by": "Helm"}}});
+    let relabelled = call(&seller, &patch(&path, relabelled))
+        .await
+        .expect("restored");
+    assert_eq!(relabelled["metadata"]["labels"], forged_labels());
+    try_all(
+        &seller,
+        &tenant,
+        vec![("deletes it", delete(&path), ALLOWED)],
+    )
+    .await;
 }
 
 /// Where the stamping policy is not in force, nobody is taken at their word.
@@ -307,6 +340,12 @@ async fn without_stamps_nothing_is_taken() {
             wrong,
         ),
     ];
+    for (key, value) in forged_labels().as_object().expect("labels") {
+        let label = json!({"metadata": {"labels": {key: value}}});
+        attempts.push(("labels it like the operator's", change(label), wrong));
+    }
+    let helm = json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": "Helm"}}});
+    attempts.push(("manages it by Helm", change(helm), ALLOWED));
     for key in [
         "may-purge",
         "cancelled-by",

@@ -234,9 +234,9 @@ async fn of_requests_it_files_its_own_marks_them_and_clears_away_what_is_over() 
                 OWN,
             ),
             (
-                "marks another's request",
+                "keeps a Customer on another's request",
                 annotate(&theirs, snapshot, json!("{}")),
-                OWN,
+                ALLOWED,
             ),
             (
                 "confirms for people",
