@@ -139,8 +139,8 @@ impl Filed {
         Self {
             name: format!("{name}-{}", number::short(cause)),
             namespace: customer.namespace().unwrap_or_default(),
-            // Not labelled as managed: people take it back, and confirm it.
             labels: json!({
+                meta::LABEL_MANAGED_BY: meta::MANAGED_BY,
                 meta::LABEL_PARTNER: partner,
                 meta::LABEL_CUSTOMER: name,
                 meta::LABEL_CUSTOMER_UID: customer.uid().unwrap_or_default(),
