@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::steps::{
     Who, change, config_map, delete, do_as_told, make_namespace, message, namespace, namespaces,
-    offer, settled, until_may,
+    offer, purge, settled, until_may,
 };
 use crate::support::{World, home, partner_in, provider, refused, reseller, until};
 
@@ -320,8 +320,17 @@ async fn a_partner_goes_when_nobody_is_below_it_and_its_namespace_stays() {
         "{refusal:?}"
     );
 
-    delete(&world, &globex).await;
-    counted(0).await;
+    purge(&world, &globex).await;
+    until(
+        partners.clone(),
+        &partner.name_any(),
+        "nobody left",
+        |now| {
+            let status = now.and_then(|now| now.status.as_ref());
+            status.is_some_and(|status| (status.customers, status.retained) == (0, 0))
+        },
+    )
+    .await;
     delete(&world, &partner).await;
     let own = namespace(&world, &home(&partner)).await;
     assert!(own.metadata.deletion_timestamp.is_none());

@@ -2,20 +2,22 @@
 
 use std::fmt::Debug;
 
-use clientele::api::meta::BREAK_GLASS_GROUP;
-use clientele::api::{Condition, CustomerUser, ServicePlan, ServicePlanSpec};
+use clientele::api::meta::{self, BREAK_GLASS_GROUP};
+use clientele::api::{
+    Condition, Customer, CustomerUser, DeletionRequest, ServicePlan, ServicePlanSpec,
+};
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::support::{
-    PATIENCE, Report as _, Reports, World, eventually, namespace_of, plan, unique, until,
+    PATIENCE, Report as _, Reports, World, eventually, namespace_of, plan, tenant, unique, until,
 };
 
 /// Makes an object and waits until it is Ready.
@@ -63,6 +65,29 @@ pub async fn delete<K: Reports>(world: &World, object: &K) {
     let uid = object.uid();
     until(api, &name, "gone", |now| {
         now.is_none_or(|now| now.uid() != uid)
+    })
+    .await;
+}
+
+/// Deletes a customer, and has its tenant destroyed at once.
+pub async fn purge(world: &World, customer: &Customer) {
+    delete(world, customer).await;
+    let home = namespace_of(customer);
+    let requests = world.api::<DeletionRequest>(&home);
+    let filed = requests
+        .list(&ListParams::default())
+        .await
+        .expect("requests");
+    let mut filed = filed.items.into_iter().filter(|request| {
+        let label = request.labels().get(meta::LABEL_CUSTOMER_UID);
+        label.is_some() && label == customer.uid().as_ref()
+    });
+    let filed = filed
+        .next()
+        .expect("a request is filed before the object goes");
+    change(world, &filed, json!({"spec": {"mode": "Now"}})).await;
+    until(namespaces(world), &tenant(customer), "gone", |namespace| {
+        namespace.is_none()
     })
     .await;
 }

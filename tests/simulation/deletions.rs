@@ -270,6 +270,57 @@ fn a_person_who_cancels_what_git_asks_for_is_not_asked_again() {
 }
 
 #[test]
+fn a_customer_that_asks_to_go_from_its_first_moment_gets_no_tenant() {
+    story(Pacing::default(), |sim| async move {
+        with_partner(&sim).await;
+        let mut globex = serde_json::to_value(customer(EMEA, "globex")).unwrap();
+        globex["spec"]["deletion"] = wants(Some("never wanted"))["deletion"].clone();
+        sim.create(&globex);
+        sim.settle().await;
+        assert!(sim.find("namespaces", "", GLOBEX).is_none());
+        assert_eq!(
+            (ready(&sim).as_str(), status(&sim)["phase"].as_str()),
+            ("True DeletionPending", Some("PendingDeletion"))
+        );
+        // A person who cancels it has it made after all.
+        sim.spec(
+            "deletionrequests",
+            EMEA,
+            &filed(&sim),
+            json!({ "cancel": { "note": "yes" } }),
+        );
+        sim.settle().await;
+        assert_eq!(
+            (access(&sim).as_str(), ready(&sim).as_str()),
+            ("Open", "True Settled")
+        );
+    });
+}
+
+#[test]
+fn a_customer_that_asks_to_go_is_not_opened_on_the_way() {
+    story(Pacing::default(), |sim| async move {
+        with_customer(&sim).await;
+        sim.spec("customers", EMEA, "globex", wants(Some("over")));
+        sim.settle().await;
+        is_stopped(&sim);
+        // Git applies it again as it is: the object is another one, and so is the wish.
+        let globex = sim.see("customers", EMEA, "globex");
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        let mark = sim.mark();
+        sim.create(&json!({ "kind": "Customer", "metadata": { "name": "globex", "namespace": EMEA }, "spec": globex["spec"] }));
+        sim.settle().await;
+        is_stopped(&sim);
+        let bound = sim
+            .writes_since(mark)
+            .into_iter()
+            .filter(|call| call.resource.kind == "RoleBinding");
+        assert_eq!(bound.count(), 0);
+    });
+}
+
+#[test]
 fn after_completion_removing_the_wish_makes_a_new_tenant() {
     story(Pacing::default(), |sim| async move {
         with_customer(&sim).await;

@@ -136,7 +136,7 @@ impl<'a> Decisions<'a> {
         Self {
             leaving,
             phase: match trial {
-                _ if leaving.request().is_some() => Phase::PendingDeletion,
+                _ if leaving.is_pending() => Phase::PendingDeletion,
                 Some(trial) if trial.is_over(now) => Phase::TrialEnd,
                 _ => Phase::Preparation,
             },

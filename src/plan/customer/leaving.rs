@@ -18,6 +18,8 @@ use crate::plan::{Draft, Plan, Stages, Subject, Verdict};
 pub enum Leaving<'a> {
     /// Nobody wants it.
     No,
+    /// The spec asks for it, and the request is still to be filed or looked at.
+    Asked,
     /// It is asked for, and waits for a person to confirm it.
     Held(&'a RequestSeen),
     /// It is asked for and can be taken back.
@@ -43,19 +45,25 @@ impl<'a> Leaving<'a> {
         match find(DeletionPhase::Pending, |_| true) {
             Some(request) if request.held => Self::Held(request),
             Some(request) => Self::Pending(request),
+            None if is_asked(observed) => Self::Asked,
             None => Self::No,
         }
     }
 
+    /// Whether the customer is on its way out.
+    pub const fn is_pending(self) -> bool {
+        matches!(self, Self::Asked) || self.request().is_some()
+    }
+
     /// Whether the tenant is stopped for it.
     pub const fn stops(self) -> bool {
-        matches!(self, Self::Pending(_) | Self::Purging(_))
+        matches!(self, Self::Asked | Self::Pending(_) | Self::Purging(_))
     }
 
     /// The request that is under way.
     pub const fn request(self) -> Option<&'a RequestSeen> {
         match self {
-            Self::No | Self::Done(_) => None,
+            Self::No | Self::Asked | Self::Done(_) => None,
             Self::Held(request) | Self::Pending(request) | Self::Purging(request) => Some(request),
         }
     }
@@ -118,6 +126,16 @@ fn own(observed: &CustomerObserved) -> impl Iterator<Item = &RequestSeen> {
         .requests
         .iter()
         .filter(move |request| uid.is_some() && request.customer_uid == uid)
+}
+
+/// Whether the spec asks for it and nobody has taken that back.
+fn is_asked(observed: &CustomerObserved) -> bool {
+    let deletion = observed.customer.spec.deletion.as_ref();
+    let asked = deletion.is_some_and(|deletion| deletion.requested.is_some());
+    let answered = |request: &RequestSeen| {
+        request.source == Source::Spec && !request.withdrawn && !request.is_open()
+    };
+    asked && !own(observed).any(answered)
 }
 
 /// The step that files the request which the spec asks for: once for each time it is asked.
@@ -191,7 +209,7 @@ pub fn stay_away(
             Reason::Purging,
             "The tenant is being deleted.",
         ),
-        Leaving::No | Leaving::Held(_) | Leaving::Pending(_) => (
+        Leaving::No | Leaving::Asked | Leaving::Held(_) | Leaving::Pending(_) => (
             Phase::PendingDeletion,
             Reason::DeletionPending,
             "Its deletion is asked for before it had a tenant; none is made.",
@@ -214,7 +232,13 @@ pub fn stay_away(
         closed(ConditionType::NamespaceReady),
     ];
     others.extend(leaving.condition());
+    let mut stages = Stages::default();
+    if let (Leaving::Asked, Some(lineage)) = (leaving, observed.home.partner()) {
+        let partner = lineage.nearest().map(|partner| partner.name_any());
+        stages.then(wish(observed, &partner.unwrap_or_default()));
+    }
     Plan {
+        stages,
         draft: Some(Draft {
             others,
             ..Draft::new(fields, Verdict::Ready(reason, message.to_owned()))

@@ -41,8 +41,11 @@ pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus>
         None => {}
     }
     let leaving = Leaving::of(observed);
+    // Asked to go before it has a tenant, it gets none.
     let nothing_to_stop = observed.tenant.is_none() && leaving.stops();
-    if nothing_to_stop || matches!(leaving, Leaving::Purging(_) | Leaving::Done(_)) {
+    if (nothing_to_stop && observed.home.partner().is_some())
+        || matches!(leaving, Leaving::Purging(_) | Leaving::Done(_))
+    {
         return stay_away(observed, subject, leaving);
     }
     match home(observed) {

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::deletion::request;
 use super::{given, platform};
 use crate::attempt::{ALLOWED, delete, patch, try_all};
+use crate::steps::purge;
 use crate::support::{World, customer, home, namespace_of, refused, reseller, route, until};
 use crate::tenancy::{OPERATOR, Tenant};
 
@@ -18,7 +19,9 @@ async fn counts(partners: &Api<Partner>, name: &str, customers: i64, below: i64)
     let what = format!("a partner with {customers} customers and {below} partners");
     until(partners.clone(), name, &what, |partner| {
         let status = partner.and_then(|partner| partner.status.as_ref());
-        status.is_some_and(|status| (status.customers, status.partners) == (customers, below))
+        status.is_some_and(|status| {
+            (status.customers, status.partners, status.retained) == (customers, below, 0)
+        })
     })
     .await;
 }
@@ -39,11 +42,7 @@ async fn a_partner_with_customers_or_partners_stays() {
     );
 
     let below = world.ready(&world.create(&reseller(&provider)).await).await;
-    let customers = world.api::<Customer>(&namespace_of(&globex));
-    customers
-        .delete("globex", &DeleteParams::default())
-        .await
-        .expect("deleted");
+    purge(&world, &globex).await;
     counts(&partners, &name, 0, 1).await;
     refused(delete().await, "still has 0 customers and 1 partners");
 

@@ -109,7 +109,7 @@ async fn whoever_deletes_a_request_that_waits_is_told_that_this_takes_it_back() 
         &world,
         &tenant,
         "deletionrequests/a",
-        json!({"phase": "Pending"}),
+        json!({"phase": "Pending", "customerUID": tenant.uid}),
     )
     .await;
     assert!(said().contains(back), "{}", said());
