@@ -7,7 +7,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
-use super::deletion::request;
+use super::deletion::{held, phase, released, request};
 use super::{given, platform};
 use crate::attempt::{ALLOWED, delete, patch, try_all};
 use crate::steps::purge;
@@ -195,15 +195,10 @@ async fn a_request_that_has_begun_is_history() {
     let namespaces = world.as_user(namespaces, &["system:masters"]).await;
     let path = "/apis/clientele.dev/v1alpha1/namespaces/{home}/deletionrequests/a";
     given(&person, &tenant, request("a", json!({}))).await;
+    held(&world, &tenant).await;
     let gone = || vec![("deletes it", delete(path).dry(), ALLOWED)];
     try_all(&person, &tenant, gone()).await;
-    let in_phase = |phase: &str| {
-        patch(
-            &format!("{path}/status"),
-            json!({"status": {"phase": phase}}),
-        )
-    };
-    for (phase, stays) in [
+    for (name, stays) in [
         ("Pending", ALLOWED),
         ("Cancelled", ALLOWED),
         (
@@ -215,9 +210,10 @@ async fn a_request_that_has_begun_is_history() {
             "DeletionRequest a is Completed: the customer cannot be had back",
         ),
     ] {
-        try_all(&operator, &tenant, vec![(phase, in_phase(phase), ALLOWED)]).await;
-        try_all(&person, &tenant, vec![(phase, delete(path).dry(), stays)]).await;
+        try_all(&operator, &tenant, vec![(name, phase("a", name), ALLOWED)]).await;
+        try_all(&person, &tenant, vec![(name, delete(path).dry(), stays)]).await;
         try_all(&namespaces, &tenant, gone()).await;
     }
     try_all(&operator, &tenant, gone()).await;
+    released(&world, &tenant).await;
 }

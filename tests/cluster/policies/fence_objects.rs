@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::deletion::request;
+use super::deletion::{held, phase, released, request};
 use super::{customer, given, map, partner};
 use crate::attempt::{ALLOWED, create, delete, patch, post, try_all};
 use crate::support::{World, unique};
@@ -191,17 +191,11 @@ async fn of_requests_it_files_its_own_marks_them_and_clears_away_what_is_over() 
     let form_path = "/apis/clientele.dev/v1alpha1/namespaces/{ns}/deletionrequests/form";
     let mut filed = request("mine", json!({}));
     filed["metadata"]["annotations"] =
-        json!({"clientele.dev/source": "Deleted", "clientele.dev/customer-snapshot": "{}"});
+        json!({"clientele.dev/source": "Form", "clientele.dev/customer-snapshot": "{}"});
     let mut elsewhere = request("more", json!({}));
     elsewhere["metadata"]["namespace"] = "default".into();
     let annotate = |path: &str, key: &str, value: Value| {
         patch(path, json!({"metadata": {"annotations": {key: value}}}))
-    };
-    let phase = |path: &str, phase: &str| {
-        patch(
-            &format!("{path}/status"),
-            json!({"status": {"phase": phase}}),
-        )
     };
     let unfinalized = json!({"metadata": {"finalizers": null}});
     let snapshot = "clientele.dev/customer-snapshot";
@@ -261,15 +255,24 @@ async fn of_requests_it_files_its_own_marks_them_and_clears_away_what_is_over() 
             ("takes a form's off", patch(form_path, unfinalized), ALLOWED),
             ("deletes a form", delete(form_path), OWN),
             ("deletes what nobody has looked at", delete(&theirs), OWN),
-            ("is Pending", phase(&theirs, "Pending"), ALLOWED),
+        ],
+    )
+    .await;
+    held(&world, &tenant).await;
+    try_all(
+        &operator,
+        &tenant,
+        vec![
+            ("is Pending", phase("theirs", "Pending"), ALLOWED),
             ("deletes what is Pending", delete(&theirs), OWN),
-            ("is Purging", phase(&theirs, "Purging"), ALLOWED),
+            ("is Purging", phase("theirs", "Purging"), ALLOWED),
             ("deletes what is Purging", delete(&theirs), OWN),
-            ("is Completed", phase(&theirs, "Completed"), ALLOWED),
+            ("is Completed", phase("theirs", "Completed"), ALLOWED),
             ("deletes what is Completed", delete(&theirs), ALLOWED),
-            ("is Cancelled", phase(&mine, "Cancelled"), ALLOWED),
+            ("is Cancelled", phase("mine", "Cancelled"), ALLOWED),
             ("deletes what is Cancelled", delete(&mine), ALLOWED),
         ],
     )
     .await;
+    released(&world, &tenant).await;
 }

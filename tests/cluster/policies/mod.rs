@@ -14,6 +14,7 @@ mod locks;
 mod namespaces;
 mod owned;
 mod shipped;
+mod unstamped;
 mod warnings;
 
 use kube::Client;
