@@ -22,14 +22,18 @@ use super::attempt::{Call, call, create, create_in_cluster, get, patch};
 /// What the API server calls the operator.
 pub const OPERATOR: &str = "system:serviceaccount:clientele-system:clientele";
 
-/// Waits until Kubernetes counts CustomerUsers. For a kind that is new to the cluster its controller takes half a minute to find
-/// out; what is limited to a number of them by a quota from before is refused, and for minutes.
+/// Waits until Kubernetes counts CustomerUsers.
 pub async fn users_are_counted(world: &World) {
+    counted(world, "count/customerusers.clientele.dev").await;
+}
+
+/// Waits until Kubernetes counts objects of a kind. For one that is new to the cluster its controller takes half a minute to find
+/// out; what is limited to a number of them by a quota from before is refused, and for minutes.
+pub async fn counted(world: &World, resource: &str) {
     let name = unique("counted-");
     let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
     made(&world.admin, create_in_cluster(namespace)).await;
-    let resource = "count/customerusers.clientele.dev";
-    eventually("CustomerUsers are counted", Duration::from_secs(90), async || {
+    eventually("it is counted", Duration::from_secs(90), async || {
         let probe = unique("probe-");
         let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": probe, "namespace": name},
             "spec": {"hard": {resource: "1", "pods": "1"}}});

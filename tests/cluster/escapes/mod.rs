@@ -5,6 +5,7 @@
 //! attempt) would look like safety. The last table is what the same person must be able to do: a tenant that is safe because
 //! nothing works in it is of no use.
 
+mod deletion;
 mod everyday;
 mod namespaces;
 mod network;

@@ -217,6 +217,19 @@ async fn members_run_software_and_viewers_look_on() {
                 "cannot create resource \"rolebindings\"",
             ),
             (
+                "asks for the end of the customer",
+                create(
+                    json!({"apiVersion": "clientele.dev/v1alpha1", "kind": "DeletionRequest",
+                    "metadata": {"name": "end"}, "spec": {}}),
+                ),
+                "cannot create resource \"deletionrequests\"",
+            ),
+            (
+                "reads whether somebody has",
+                get("/apis/clientele.dev/v1alpha1/namespaces/{ns}/deletionrequests"),
+                "",
+            ),
+            (
                 "reads who is there",
                 get("/apis/clientele.dev/v1alpha1/namespaces/{ns}/customerusers"),
                 "",

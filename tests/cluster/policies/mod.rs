@@ -3,7 +3,7 @@
 
 mod assign;
 mod deletes;
-mod deletion;
+pub mod deletion;
 mod fence_bindings;
 mod fence_namespaces;
 mod fence_objects;
