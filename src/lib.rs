@@ -19,7 +19,7 @@
 //! | `domain` | `api` | rules are pure; hand them what they need, the time too |
 //! | `plan` | `api` `domain` | deciding is pure; let observe find out and apply do |
 //! | `observe` | `api` `domain` `error` `plan::observed` `plan::Key` `plan::Kind` `plan::Written` | looking changes and judges nothing; rules are plan's, writes apply's |
-//! | `apply` | `api` `error` `plan::observed` `plan::step` `plan::notes` `plan::Subject` `plan::Step` `plan::Written` | the plan has decided; let it say what apply would have to find out |
+//! | `apply` | `api` `error` `plan::observed` `plan::step` `plan::notes` `plan::Key` `plan::Kind` `plan::Subject` `plan::Step` `plan::Written` | the plan has decided; let it say what apply would have to find out |
 //! | `controller` | `api` `domain` `plan` `observe` `apply` `error` `ops` `settings` | it drives the flow; objects are made by plan and written by apply |
 //! | `ops` | `error` `settings` | what a process needs around its work does not know the work |
 //! | `settings` | `error` | settings are values; whoever acts on them is elsewhere |
