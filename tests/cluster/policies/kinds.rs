@@ -130,8 +130,10 @@ async fn what_is_going_is_not_changed() {
     ])
     .await;
     let path = format!("{KINDS}/deletionrequests/a");
+    let mut held = request("a", json!({}));
+    held["metadata"]["finalizers"] = json!(["example.com/held"]);
     as_platform(vec![
-        ("asks", create(request("a", json!({}))), ALLOWED),
+        ("asks", create(held), ALLOWED),
         ("deletes that", delete(&path), ALLOWED),
         (
             "hurries it while it goes",
