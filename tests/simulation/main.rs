@@ -15,6 +15,7 @@ mod people;
 mod scenes;
 mod server;
 mod sim;
+mod wishes;
 mod workloads;
 
 mod access;
