@@ -291,6 +291,30 @@ async fn it_deletes_only_a_tenant_that_is_marked_and_only_as_it_was_read() {
         ("takes the mark off", mark("{ns}", json!(null)), ALLOWED),
     ];
     try_all(&operator, &tenant, attempts).await;
+    // Nor when a person has confirmed the deletion: that is for the person.
+    let confirmed = json!({"metadata": {"annotations": {"clientele.dev/confirm-delete": "{ns}"}}});
+    let confirm = patch("/api/v1/namespaces/{ns}", confirmed);
+    try_all(
+        &platform,
+        &tenant,
+        vec![("a person confirms", confirm, ALLOWED)],
+    )
+    .await;
+    let read = exactly("{ns}", both).await;
+    try_all(
+        &operator,
+        &tenant,
+        vec![("deletes what a person confirmed", read, marked)],
+    )
+    .await;
+    let unconfirmed = json!({"metadata": {"annotations": {"clientele.dev/confirm-delete": null}}});
+    let unconfirm = patch("/api/v1/namespaces/{ns}", unconfirmed);
+    try_all(
+        &platform,
+        &tenant,
+        vec![("thinks better of it", unconfirm, ALLOWED)],
+    )
+    .await;
     let read = exactly("{ns}", both).await;
     let attempts = vec![
         ("deletes a tenant without a mark", read, unmarked),
