@@ -57,6 +57,34 @@ async fn a_partner_with_customers_or_partners_stays() {
 }
 
 #[tokio::test]
+async fn a_partner_stays_as_long_as_a_deleted_customer_can_be_had_back() {
+    let world = World::shared().await;
+    let provider = world.provider().await;
+    let name = provider.name_any();
+    let partners = world.api::<Partner>(&namespace_of(&provider));
+    let globex = world.customer(&provider, "globex").await;
+    let customers = world.api::<Customer>(&namespace_of(&globex));
+    let deleted = customers.delete("globex", &DeleteParams::default()).await;
+    deleted.expect("deleted");
+    until(
+        partners.clone(),
+        &name,
+        "a partner with a kept tenant",
+        |partner| {
+            let status = partner.and_then(|partner| partner.status.as_ref());
+            status.is_some_and(|status| (status.customers, status.retained) == (0, 1))
+        },
+    )
+    .await;
+    refused(
+        partners.delete(&name, &DeleteParams::default()).await,
+        &format!(
+            "Partner {name} still has 1 tenants of deleted customers, in or below partner-{name}"
+        ),
+    );
+}
+
+#[tokio::test]
 async fn a_partners_namespace_goes_with_all_that_is_in_it_once_confirmed() {
     let world = World::shared().await;
     let provider = world.provider().await;
