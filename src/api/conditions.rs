@@ -57,6 +57,8 @@ names! {
         NamespaceReady,
         /// The customer has at least one usable mail route, or needs none.
         RoutesReady,
+        /// The customer's services are as they should be, and its objects are as they should be themselves.
+        ServicesReady,
         /// The plan in force is no longer offered to the customer, and stays. Present only while true.
         PlanWithdrawn,
         /// The trial ends soon. Present only while true.
@@ -125,6 +127,36 @@ names! {
         SecretWrongType,
         /// The credentials Secret lacks `username` or `password`.
         SecretKeysMissing,
+        /// No service is asked for.
+        NoServices,
+        /// The partner path does not offer a service that is asked for.
+        ServiceNotOffered,
+        /// There is no offering of a service that is asked for.
+        ServiceNotFound,
+        /// The partner path no longer offers a service that was in use.
+        ServiceWithdrawn,
+        /// A service waits for one that it requires.
+        ServiceWaiting,
+        /// The offering of a service is not in order.
+        OfferingNotReady,
+        /// The parameters of a service do not fit its schema.
+        ServiceParametersInvalid,
+        /// An expression of an offering has no value for this customer.
+        ServiceNotRendered,
+        /// An object of a service's is in the way of another one's.
+        ServiceConflict,
+        /// The API server refuses an object of a service.
+        ServiceRefused,
+        /// An object of a service says that it cannot become what it should be.
+        ServiceUnhealthy,
+        /// Offerings require each other.
+        RequiresCycle,
+        /// An offering requires one that does not exist.
+        RequirementNotFound,
+        /// The cluster has no such kind, or not in namespaces.
+        KindNotFound,
+        /// The operator has no right to a kind.
+        RightsMissing,
         /// Open: active and not on hold.
         Active,
         /// Locked: `active` is false.

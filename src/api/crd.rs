@@ -7,11 +7,14 @@ use kube::CustomResourceExt;
 use serde::Serialize as _;
 use serde_json::json;
 
-use super::{Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan};
+use super::{
+    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
+};
 
 /// The CustomResourceDefinitions of all kinds, ready to be applied.
 pub fn crds() -> Vec<CustomResourceDefinition> {
     let mut crds = vec![
+        ServiceOffering::crd(),
         ServicePlan::crd(),
         Partner::crd(),
         PostalRoute::crd(),

@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
+use super::customer_service::{CustomerService, ServiceStatus};
 use super::deletion_request::{CustomerDeletion, DeletionStanding};
+use super::phase::Phase;
 use super::shape;
 
 /// One customer of a partner.
@@ -139,6 +141,12 @@ pub struct CustomerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::name")]
     pub plan: Option<String>,
+    /// Services that are asked for, or for which something is said; at most 32, each once. Those that the plan includes or
+    /// that are on for everybody need not be listed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub services: Vec<CustomerService>,
     /// Names of PostalRoutes in order of preference, 1 to 16. Absent: the partner's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::preferred_names")]
@@ -297,8 +305,9 @@ pub struct CustomerStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::time")]
     pub customer_since: Option<Time>,
-    /// Where the customer is in its life; computed, never set. `Preparation`: no service is in use. `TrialEnd`: its trial is
-    /// over. `PendingDeletion`: its deletion is asked for and can be taken back. `Deleted`: it has no tenant any more.
+    /// Where the customer is in its life, by its services and its trial; computed, never set. `Preparation`: no service is in use
+    /// yet. `TrialEnd`: its trial is over, or no service is in use any more. `PendingDeletion`: its deletion is asked for and can be
+    /// taken back. `Deleted`: it has no tenant any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
     /// Whether its people get in: `Open`, `Locked` (no bindings; workloads go on) or `Stopped` (as Locked, and nothing runs).
@@ -326,8 +335,12 @@ pub struct CustomerStatus {
     pub plan: Option<String>,
     /// Names of the mail routes it can use, in order of preference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "shape::status_names")]
+    #[schemars(schema_with = "shape::status_preferred_names")]
     pub postal_routes: Vec<String>,
+    /// Its services, and those it once used; the first 20 in alphabetical order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    pub services: Vec<ServiceStatus>,
     /// How many users it has that are accepted.
     #[serde(default)]
     pub users: i64,
@@ -341,20 +354,6 @@ pub struct CustomerStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// Where a customer is in its life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum Phase {
-    /// No service is in use.
-    #[default]
-    Preparation,
-    /// The account's trial is over.
-    TrialEnd,
-    /// Its deletion is asked for and can be taken back.
-    PendingDeletion,
-    /// Its deletion is done: it has no tenant any more.
-    Deleted,
-}
-
 /// Whether a tenant's people get in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Access {
@@ -365,18 +364,6 @@ pub enum Access {
     Locked,
     /// People are out, no pod runs, the network is shut, and the tenant's own ServiceAccounts may write nothing.
     Stopped,
-}
-
-impl Phase {
-    /// The name as it stands in status and ConfigMap.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Preparation => "Preparation",
-            Self::TrialEnd => "TrialEnd",
-            Self::PendingDeletion => "PendingDeletion",
-            Self::Deleted => "Deleted",
-        }
-    }
 }
 
 impl Access {

@@ -9,6 +9,10 @@ pub const GROUP: &str = "clientele.dev";
 pub const VERSION: &str = "v1alpha1";
 /// Server-side apply field manager of the operator.
 pub const FIELD_MANAGER: &str = "clientele";
+/// Prefix of the field manager that applies the objects of one service: `clientele-service-<offering>`.
+pub const SERVICE_MANAGER_PREFIX: &str = "clientele-service-";
+/// Field manager that keeps the workloads of a stopped service from running.
+pub const STOP_MANAGER: &str = "clientele-stop";
 
 /// Namespace the operator runs in.
 pub const SYSTEM_NAMESPACE: &str = "clientele-system";
@@ -35,6 +39,10 @@ pub const LABEL_CUSTOMER: &str = "clientele.dev/customer";
 pub const LABEL_CUSTOMER_UID: &str = "clientele.dev/customer-uid";
 /// Label on tenant namespaces: the access level (`Open`, `Locked`, `Stopped`), which policies read.
 pub const LABEL_ACCESS: &str = "clientele.dev/access";
+/// Label on the objects of a service in a tenant namespace: name of the ServiceOffering.
+pub const LABEL_SERVICE: &str = "clientele.dev/service";
+/// Label on ClusterRoles whose rules the operator is to have for services; its value is `true`.
+pub const LABEL_AGGREGATE: &str = "clientele.dev/aggregate-to-services";
 /// Label on tenant namespaces whose Customer is gone; its value is `true`.
 pub const LABEL_RETAINED: &str = "clientele.dev/retained";
 /// Label on everything the operator makes; its value is [`MANAGED_BY`].
@@ -59,6 +67,10 @@ pub const ANNOTATION_DEFAULTS_TAKEN: &str = "clientele.dev/defaults-taken";
 pub const ANNOTATION_TRIAL_BEGAN: &str = "clientele.dev/trial-began";
 /// Annotation on stopped tenant namespaces: `true` once the pods are deleted that were there when the quota closed.
 pub const ANNOTATION_EMPTIED: &str = "clientele.dev/emptied";
+/// Annotation on tenant namespaces: which services were used, and the objects that were made for them (JSON).
+pub const ANNOTATION_SERVICES: &str = "clientele.dev/services";
+/// Annotation on the objects of a service: what they were rendered as, and what the API server made of it.
+pub const ANNOTATION_SEAL: &str = "clientele.dev/seal";
 /// Annotation on tenant namespaces: storage classes the plan allows, comma separated; absent: any.
 pub const ANNOTATION_STORAGE_CLASSES: &str = "clientele.dev/storage-classes";
 /// Annotation on tenant namespaces: which hosts ingresses may use (`Customer`, `Any`, `None`).

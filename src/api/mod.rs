@@ -6,20 +6,28 @@
 pub mod conditions;
 mod crd;
 pub mod customer;
+pub mod customer_service;
 pub mod customer_user;
 pub mod deletion_request;
 pub mod meta;
 pub mod partner;
+pub mod phase;
 pub mod postal_route;
+pub mod service_offering;
 pub mod service_plan;
 mod shape;
 
 pub use conditions::*;
 pub use crd::{crds, crds_yaml};
 pub use customer::*;
+pub use customer_service::*;
 pub use customer_user::*;
 pub use deletion_request::*;
 pub use partner::*;
+pub use phase::*;
 pub use postal_route::*;
+pub use service_offering::*;
 pub use service_plan::*;
-pub use shape::{MAX_MESSAGE, MAX_PATH, MAX_STATUS_NAMES};
+pub use shape::{
+    MAX_FAULT, MAX_FAULTS, MAX_MESSAGE, MAX_PATH, MAX_STATUS_NAMES, MAX_STATUS_SERVICES,
+};

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
 use super::customer::OnEnd;
+use super::service_offering::Visibility;
 use super::shape;
 
 /// A provider or a reseller: its staff, and what it offers.
-#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "clientele.dev",
     version = "v1alpha1",
@@ -66,9 +67,18 @@ pub struct PartnerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::partner_domain")]
     pub domain: Option<String>,
+    /// Which of the services that its parent offers it offers itself. Absent: all, now and later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<NamePolicy>,
     /// Which of the plans that its parent offers it offers itself. Absent: all, now and later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plans: Option<NamePolicy>,
+    /// Whether front ends list services to customers here and below that do not say so themselves; at most 30. It neither
+    /// offers nor refuses a service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 30))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub visibility: Vec<ServiceVisibility>,
     /// People and groups who work here, bound to roles by the operator; at most 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
@@ -97,10 +107,33 @@ pub struct NamePolicy {
     /// `All` (what the parent offers, now and later), `Only` the names, or all `Except` the names.
     #[serde(default)]
     pub policy: PolicyKind,
-    /// Names of plans; at most 50, each once.
+    /// Names of plans or services; at most 50, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::names")]
     pub names: Vec<String>,
+}
+
+/// Whether front ends list one service.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceVisibility {
+    /// Name of a ServiceOffering.
+    #[schemars(schema_with = "shape::name")]
+    pub name: String,
+    /// `Visible` or `Hidden`.
+    #[serde(default)]
+    pub visibility: Visibility,
+}
+
+/// A service that customers use and the partner no longer offers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WithdrawnService {
+    /// Name of the ServiceOffering.
+    #[schemars(schema_with = "shape::status_word")]
+    pub service: String,
+    /// How many customers here and below it is stopped for.
+    pub customers: i64,
 }
 
 /// How a list of names is meant.
@@ -234,6 +267,14 @@ pub struct PartnerStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::status_names")]
     pub plans: Vec<String>,
+    /// Services that its customers can be given; the first 32 in alphabetical order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::status_names")]
+    pub services: Vec<String>,
+    /// Services that customers here and below use and this partner does not offer any more, with how many; at most 16.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
+    pub withdrawn: Vec<WithdrawnService>,
     /// Names of the mail routes its customers can use; the first 32 in alphabetical order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::status_names")]

@@ -62,6 +62,10 @@ pub struct ServicePlanSpec {
     /// Name of the plan for people; 1 to 128 characters.
     #[schemars(schema_with = "shape::title")]
     pub display_name: String,
+    /// Names of the services that are on for its customers without being asked for; at most 32, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "shape::service_names")]
+    pub services: Vec<String>,
     /// `hard` of the tenant's ResourceQuota: Kubernetes quantities by resource name, at most 32.
     /// `services.nodeports` and `services.loadbalancers` are 0 unless given here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -6,13 +6,16 @@
 //! | make a namespace | POST | an apply would take over one that exists |
 //! | change a namespace | merge patch with uid and resourceVersion | key by key: others label it too |
 //! | everything in it | server-side apply, forced, one field manager | one call, whether it exists or not |
+//! | objects of services | server-side apply, forced, one field manager a service | drift in a field of ours shows in its owner |
 //! | take away | DELETE with uid | never hits a successor of that name |
 //! | another object of our kinds | POST under a name that the same cause always comes to | made once, however often it is tried |
 //! | a tenant namespace | reads, then DELETE with uid and resourceVersion | it cannot be undone |
 //! | status | server-side apply on the subresource, with uid | each writer owns its fields |
 
 pub mod events;
+pub mod kinds;
 mod own;
+mod pieces;
 mod pods;
 mod purge;
 pub mod requests;

@@ -14,9 +14,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::api::meta::FIELD_MANAGER;
-use crate::api::{Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan};
+use crate::api::{
+    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
+};
 use crate::plan::Kind;
-use crate::plan::step::ChildKind;
+use crate::plan::step::{Application, ChildKind, PieceKind};
 
 /// Objects in a page of a list.
 const PAGE: u32 = 500;
@@ -45,6 +47,7 @@ impl Address {
     /// The collection of a kind of our own.
     pub fn own(kind: Kind, namespace: &str) -> Self {
         match kind {
+            Kind::ServiceOffering => Self::of::<ServiceOffering>(namespace),
             Kind::ServicePlan => Self::of::<ServicePlan>(namespace),
             Kind::Partner => Self::of::<Partner>(namespace),
             Kind::PostalRoute => Self::of::<PostalRoute>(namespace),
@@ -73,6 +76,23 @@ impl Address {
             ChildKind::ServiceAccount => Self::of::<ServiceAccount>(namespace),
             ChildKind::ConfigMap => Self::of::<ConfigMap>(namespace),
             ChildKind::RoleBinding => Self::of::<RoleBinding>(namespace),
+        }
+    }
+
+    /// The collection of a kind that services put into namespaces, known only by its names.
+    pub fn piece(kind: &PieceKind, plural: &str, namespace: &str) -> Self {
+        let root = if kind.api_version.contains('/') {
+            "apis"
+        } else {
+            "api"
+        };
+        Self {
+            url: format!(
+                "/{root}/{}/namespaces/{namespace}/{plural}",
+                kind.api_version
+            ),
+            api_version: kind.api_version.clone(),
+            kind: kind.kind.clone(),
         }
     }
 
@@ -115,6 +135,26 @@ impl Address {
             self.request().patch(name, &applying(), &Patch::Apply(body)),
         )
         .await
+    }
+
+    /// Server-side apply by another field manager, forced.
+    ///
+    /// # Errors
+    /// What the API server or the client says.
+    pub async fn apply_as(
+        &self,
+        client: &Client,
+        name: &str,
+        application: &Application,
+    ) -> kube::Result<Value> {
+        let Application { body, manager } = application;
+        let params = PatchParams {
+            // What a person wrote into an offering is held to the schema of its kind.
+            field_validation: Some(ValidationDirective::Strict),
+            ..PatchParams::apply(manager).force()
+        };
+        let request = self.request().patch(name, &params, &Patch::Apply(body));
+        send(client, request).await
     }
 
     /// Server-side apply of the status alone.

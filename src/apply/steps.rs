@@ -4,7 +4,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::requests::Address;
-use super::{Done, failure, own, pods, purge};
+use super::{Done, failure, own, pieces, pods, purge};
 use crate::api::{Reason, meta};
 use crate::error::Cause;
 use crate::plan::observed::{ChildSeen, NamespaceSeen};
@@ -43,6 +43,7 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, step: &Step)
             };
             purge::run(client, subject, &purge).await
         }
+        Step::Piece(step) => pieces::run(client, step).await,
         Step::DeletePods { namespace } => match pods::delete_all(client, namespace).await {
             Ok(()) => (None, None),
             Err(error) => (

@@ -37,7 +37,7 @@ const SETTLED: Duration = Duration::from_secs(1);
 const OURS: &str = "app.kubernetes.io/name=clientele";
 
 /// The policies in deploy/policies, each with a binding of its name.
-pub const POLICIES: [&str; 24] = [
+pub const POLICIES: [&str; 25] = [
     "clientele-access",
     "clientele-admin-role",
     "clientele-assign-customers",
@@ -53,6 +53,7 @@ pub const POLICIES: [&str; 24] = [
     "clientele-namespaces",
     "clientele-owned-objects",
     "clientele-places",
+    "clientele-service-objects",
     "clientele-status",
     "clientele-tenant-bindings",
     "clientele-tenant-hosts",

@@ -3,10 +3,12 @@
 pub mod backoff;
 mod bootstrap;
 mod kinds;
+mod offerings;
 pub mod queue;
 pub mod reconcile;
 mod secrets;
 mod watches;
+mod watching;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, RwLock};
@@ -20,7 +22,7 @@ use tokio::sync::{Notify, mpsc};
 use self::reconcile::{Context, Controlled, reconcile};
 use crate::api::{
     Access, Customer, CustomerUser, DeletionPhase, DeletionRequest, Partner, PostalRoute,
-    ServicePlan,
+    ServiceOffering, ServicePlan,
 };
 use crate::apply::events::Announcer;
 use crate::error::Error;
@@ -64,6 +66,8 @@ pub async fn run(
         announcer: Announcer::new(client.clone(), &settings.identity),
         world: RwLock::new(World::default()),
         secrets: secrets::Secrets::default(),
+        checks: offerings::Checks::default(),
+        watching: watching::Watching::default(),
         namespace: settings.namespace.clone(),
         told: Mutex::default(),
         whole: Notify::new(),
@@ -79,12 +83,23 @@ pub async fn run(
         () = shutdown.clone() => return Ok(()),
         () = context.whole.notified() => {}
     }
+    tokio::select! {
+        () = shutdown.clone() => return Ok(()),
+        () = watching::prepare(&context) => {}
+    }
+    tokio::spawn(watching::keep(Arc::clone(&context)));
     context.ask(everything(&context.world()));
     tokio::spawn(census(Arc::clone(&context)));
     let checked = tokio::spawn(bootstrap::readiness(context.client.clone(), health));
 
     let many = settings.concurrency.get();
     let workers = inboxes.into_iter().map(|(kind, inbox)| match kind {
+        Kind::ServiceOffering => tokio::spawn(work::<ServiceOffering>(
+            Arc::clone(&context),
+            inbox,
+            FEW,
+            shutdown.clone(),
+        )),
         Kind::ServicePlan => tokio::spawn(work::<ServicePlan>(
             Arc::clone(&context),
             inbox,
@@ -154,7 +169,8 @@ async fn work<K: Controlled>(
 
 /// The keys of all own objects.
 fn everything(world: &World) -> BTreeSet<crate::plan::Key> {
-    let mut keys = world.keys::<ServicePlan>();
+    let mut keys = world.keys::<ServiceOffering>();
+    keys.extend(world.keys::<ServicePlan>());
     keys.extend(world.keys::<Partner>());
     keys.extend(world.keys::<PostalRoute>());
     keys.extend(world.keys::<Customer>());
@@ -173,6 +189,10 @@ async fn census(context: Arc<Context>) {
                 metrics.customers(access.as_str(), world.customers_with(Some(access)));
             }
             metrics.customers("Unknown", world.customers_with(None));
+            metrics.unreadable(
+                Kind::ServiceOffering.as_str(),
+                world.unreadable::<ServiceOffering>(),
+            );
             metrics.unreadable(
                 Kind::ServicePlan.as_str(),
                 world.unreadable::<ServicePlan>(),

@@ -12,8 +12,10 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 use super::backoff::Pace;
+use super::offerings::Checks;
 use super::queue::{self, Round, Sender};
 use super::secrets::Secrets;
+use super::watching::Watching;
 use crate::api::Reason;
 use crate::apply::{self, events::Announcer, requests::Address};
 use crate::error::Cause;
@@ -41,6 +43,10 @@ pub struct Context {
     pub metrics: Metrics,
     /// What was read of Secrets.
     pub secrets: Secrets,
+    /// What was found out about offerings.
+    pub checks: Checks,
+    /// The watches on what services have made.
+    pub watching: Watching,
     /// Namespace of the operator's ServiceAccount.
     pub namespace: String,
     /// Versions of unreadable objects that people were told of.

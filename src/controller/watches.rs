@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 
 use super::reconcile::{Context, Controlled};
 use crate::api::{
-    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan, meta,
+    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
+    meta,
 };
 use crate::error::chain;
 use crate::observe::World;
@@ -26,6 +27,7 @@ use crate::plan::observed::NamespaceSeen;
 
 /// Starts all watches.
 pub fn start(context: &Arc<Context>) {
+    own::<ServiceOffering>(context);
     own::<ServicePlan>(context);
     own::<Partner>(context);
     own::<PostalRoute>(context);
@@ -42,7 +44,7 @@ pub fn start(context: &Arc<Context>) {
 }
 
 /// Everything at once, then changes, in one request (KEP-3157).
-fn config() -> Config {
+pub(super) fn config() -> Config {
     Config::default().streaming_lists()
 }
 

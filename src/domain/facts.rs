@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::records::ServiceRecords;
 use crate::api::{TrialDefault, meta};
 
 /// Defaults that are taken once, when a customer is first made (API: "taken once").
@@ -42,6 +43,8 @@ pub struct TenantFacts {
     pub trial_began: Option<String>,
     /// Defaults taken once.
     pub defaults: DefaultsTaken,
+    /// Services that were used, and their objects.
+    pub services: ServiceRecords,
 }
 
 impl TenantFacts {
@@ -70,11 +73,14 @@ impl TenantFacts {
             defaults: text(meta::ANNOTATION_DEFAULTS_TAKEN)
                 .and_then(|json| serde_json::from_str(&json).ok())
                 .unwrap_or_default(),
+            services: text(meta::ANNOTATION_SERVICES)
+                .and_then(|json| serde_json::from_str(&json).ok())
+                .unwrap_or_default(),
         }
     }
 
     /// The annotations that hold these facts; `None` for one that is to be taken away.
-    pub fn annotations(&self) -> [(&'static str, Option<String>); 7] {
+    pub fn annotations(&self) -> [(&'static str, Option<String>); 8] {
         let Self {
             customer_number,
             customer_since,
@@ -83,12 +89,14 @@ impl TenantFacts {
             routes,
             trial_began,
             defaults,
+            services,
         } = self;
         let routes: Vec<_> = routes
             .iter()
             .map(|(namespace, name)| format!("{namespace}/{name}"))
             .collect();
         let defaults = serde_json::to_string(defaults).unwrap_or_default();
+        let services = (!services.is_empty()).then(|| serde_json::to_string(services).ok());
         [
             (meta::ANNOTATION_CUSTOMER_NUMBER, customer_number.clone()),
             (meta::ANNOTATION_CUSTOMER_SINCE, customer_since.clone()),
@@ -100,6 +108,7 @@ impl TenantFacts {
             ),
             (meta::ANNOTATION_TRIAL_BEGAN, trial_began.clone()),
             (meta::ANNOTATION_DEFAULTS_TAKEN, Some(defaults)),
+            (meta::ANNOTATION_SERVICES, services.flatten()),
         ]
     }
 }
@@ -107,6 +116,7 @@ impl TenantFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::records::ServiceRecord;
 
     fn facts() -> TenantFacts {
         TenantFacts {
@@ -123,6 +133,10 @@ mod tests {
                     period: "14d".into(),
                     on_end: None,
                 }),
+            },
+            services: ServiceRecords {
+                services: [("storage".to_owned(), ServiceRecord::default())].into(),
+                former: Vec::new(),
             },
         }
     }

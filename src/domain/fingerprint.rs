@@ -104,8 +104,20 @@ pub fn put_right(kind: ChildKind, stored: &Value, wanted: &Value) -> Value {
 
 /// The fingerprint of a piece of JSON whose leaves may be quantities.
 pub fn of_quantities(value: Option<&Value>) -> u64 {
+    of_leaves(value.unwrap_or(&Value::Null), true)
+}
+
+/// The fingerprint of a piece of JSON; of quantities in its leaves only the amount counts.
+pub fn of_leaves(value: &Value, quantities: bool) -> u64 {
     let mut hash = Fnv::new();
-    hash_value(&mut hash, value.unwrap_or(&Value::Null), true);
+    hash_value(&mut hash, value, quantities);
+    hash.0
+}
+
+/// The fingerprint of a text.
+pub fn of_text(text: &str) -> u64 {
+    let mut hash = Fnv::new();
+    hash.write(text.as_bytes());
     hash.0
 }
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use kube::ResourceExt;
 
-use crate::api::{CustomerDefaults, NamePolicy, Partner, PolicyKind, StaffRole, StaffScope};
+use crate::api::{
+    CustomerDefaults, NamePolicy, Partner, PolicyKind, StaffRole, StaffScope, Visibility,
+};
 
 /// What a namespace is to the objects in it.
 #[derive(Clone, Debug)]
@@ -97,14 +99,36 @@ impl Lineage {
     /// # Errors
     /// The name of the partner nearest to the top that does not.
     pub fn offers_plan(&self, plan: &str) -> Result<(), String> {
-        match self
-            .top_first
-            .iter()
-            .find(|partner| !allows(partner.spec.plans.as_ref(), plan))
-        {
+        self.offers(plan, |partner| partner.spec.plans.as_ref())
+    }
+
+    /// Whether every partner on the path offers the service.
+    ///
+    /// # Errors
+    /// The name of the partner nearest to the top that does not.
+    pub fn offers_service(&self, service: &str) -> Result<(), String> {
+        self.offers(service, |partner| partner.spec.services.as_ref())
+    }
+
+    fn offers(
+        &self,
+        name: &str,
+        policy: impl Fn(&Partner) -> Option<&NamePolicy>,
+    ) -> Result<(), String> {
+        let mut partners = self.top_first.iter();
+        match partners.find(|partner| !allows(policy(partner), name)) {
             None => Ok(()),
             Some(partner) => Err(partner.name_any()),
         }
+    }
+
+    /// Whether the nearest partner that says anything of the service has front ends list it.
+    pub fn visibility(&self, service: &str) -> Option<Visibility> {
+        self.nearest_first().find_map(|partner| {
+            let mut entries = partner.spec.visibility.iter();
+            let entry = entries.find(|entry| entry.name == service)?;
+            Some(entry.visibility)
+        })
     }
 
     /// Staff bound in the nearest partner's namespace with this role: its own, and those above whose scope is the path. Each is

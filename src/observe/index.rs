@@ -89,6 +89,10 @@ pub struct References {
     pub plan: Option<String>,
     /// The plan recorded as in force.
     pub plan_in_force: Option<String>,
+    /// The services it asks for, or that are written down of it.
+    pub services: BTreeSet<String>,
+    /// Those of them that it has, or of which objects are left.
+    pub services_kept: BTreeSet<String>,
     /// The routes asked for, best first.
     pub routes: Vec<RouteReference>,
     /// The domain for hosts.
@@ -102,6 +106,9 @@ pub struct References {
 pub struct Index {
     references: HashMap<Id, References>,
     by_plan: Multi<String, Id>,
+    by_service: Multi<String, Id>,
+    /// Customers of which a service is stopped that their path no longer offers.
+    withdrawn: BTreeMap<String, BTreeSet<Id>>,
     by_route: Multi<Id, Id>,
     by_route_name: Multi<String, Id>,
     by_number: Multi<ProviderNumber, Claimant>,
@@ -134,12 +141,17 @@ impl Index {
             provider,
             plan,
             plan_in_force,
+            services,
+            services_kept: _,
             routes,
             domain,
             number,
         } = references;
         for plan in [plan, plan_in_force].into_iter().flatten() {
             self.by_plan.add(plan.clone(), customer.clone());
+        }
+        for service in services {
+            self.by_service.add(service.clone(), customer.clone());
         }
         for RouteReference {
             name, namespace, ..
@@ -167,12 +179,17 @@ impl Index {
             provider,
             plan,
             plan_in_force,
+            services,
+            services_kept: _,
             routes,
             domain,
             number,
         } = references;
         for plan in [plan, plan_in_force].into_iter().flatten() {
             self.by_plan.remove(plan, customer);
+        }
+        for service in services {
+            self.by_service.remove(service, customer);
         }
         for RouteReference {
             name, namespace, ..
@@ -247,6 +264,32 @@ impl Index {
         self.by_plan.of(&plan.to_owned())
     }
 
+    /// Customers that ask for a service or of which it is written down.
+    pub fn with_service<'a>(&'a self, service: &str) -> impl Iterator<Item = &'a Id> + use<'a> {
+        self.by_service.of(&service.to_owned())
+    }
+
+    /// Notes which services of a customer are stopped because its path no longer offers them; whether that is news.
+    pub fn set_withdrawn(&mut self, customer: &Id, services: &BTreeSet<String>) -> bool {
+        let mut news = false;
+        for service in services {
+            let customers = self.withdrawn.entry(service.clone()).or_default();
+            news |= customers.insert(customer.clone());
+        }
+        self.withdrawn.retain(|service, customers| {
+            if !services.contains(service) {
+                news |= customers.remove(customer);
+            }
+            !customers.is_empty()
+        });
+        news
+    }
+
+    /// Services that are stopped because a path no longer offers them, with the customers of which they are.
+    pub fn withdrawn(&self) -> &BTreeMap<String, BTreeSet<Id>> {
+        &self.withdrawn
+    }
+
     /// Customers whose list leads to this route.
     pub fn with_route<'a>(
         &'a self,
@@ -298,83 +341,4 @@ impl Index {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(name: &str) -> Id {
-        ("partner-emea".into(), name.into())
-    }
-
-    fn with_domain(domain: &str) -> Option<References> {
-        Some(References {
-            domain: Some(domain.into()),
-            ..References::default()
-        })
-    }
-
-    #[test]
-    fn domains_above_equal_and_below_are_in_the_way() {
-        let mut index = Index::default();
-        index.set(&id("above"), with_domain("a.example"));
-        index.set(&id("below"), with_domain("x.shop.a.example"));
-        index.set(&id("beside"), with_domain("b.example"));
-        index.set(&id("longer"), with_domain("shop.a.examples"));
-        let found: BTreeSet<_> = index
-            .in_the_way("shop.a.example")
-            .into_iter()
-            .cloned()
-            .collect();
-        let claimants = ["above", "below"].map(|name| Claimant::Customer(id(name)));
-        assert_eq!(found, claimants.into());
-    }
-
-    #[test]
-    fn a_tenant_keeps_the_domain_that_is_recorded_until_another_is() {
-        let mut index = Index::default();
-        let tenant = Claimant::Tenant("emea--globex".into());
-        index.set_tenant_domain("emea--globex", Some("a.example".into()));
-        index.set(&id("globex"), with_domain("a.example"));
-        index.set(&id("globex"), None);
-        assert_eq!(index.in_the_way("shop.a.example"), [&tenant]);
-        index.set_tenant_domain("emea--globex", Some("b.example".into()));
-        assert_eq!(index.in_the_way("b.example"), [&tenant]);
-        index.set_tenant_domain("emea--globex", None);
-        assert!(index.by_domain.is_empty());
-    }
-
-    #[test]
-    fn what_is_taken_away_leaves_nothing_behind() {
-        let mut index = Index::default();
-        let references = References {
-            plan: Some("p".into()),
-            routes: vec![RouteReference {
-                name: "r".into(),
-                namespace: Some("partner-emea".into()),
-                withdrawn: false,
-            }],
-            domain: Some("a.example".into()),
-            number: Some("1".into()),
-            ..References::default()
-        };
-        index.set(&id("a"), Some(references.clone()));
-        assert!(!index.number_is_free(None, "1"));
-        assert_eq!(index.set(&id("a"), None), Some(references));
-        assert!(index.number_is_free(None, "1"));
-        assert_eq!(
-            index.with_plan("p").count() + index.with_route("partner-emea", "r").count(),
-            0
-        );
-        assert!(index.in_the_way("a.example").is_empty() && index.by_domain.is_empty());
-    }
-
-    #[test]
-    fn a_number_is_claimed_per_provider() {
-        let mut index = Index::default();
-        index.set_tenant_number("a--b", Some((Some("one".into()), "C-1".into())));
-        assert!(
-            !index.number_is_free(Some("one"), "C-1") && index.number_is_free(Some("two"), "C-1")
-        );
-        index.set_tenant_number("a--b", None);
-        assert!(index.number_is_free(Some("one"), "C-1"));
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@ mod index;
 pub mod live;
 pub mod own;
 mod paths;
+pub mod pieces;
 mod references;
 mod relations;
 pub mod seen;

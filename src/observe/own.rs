@@ -8,7 +8,9 @@ use kube::api::ObjectMeta;
 use super::table::{Change, Table};
 use super::tolerant::Tolerant;
 use super::world::World;
-use crate::api::{Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan};
+use crate::api::{
+    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
+};
 use crate::plan::{Key, Kind};
 
 /// A kind of Clientele's own.
@@ -53,6 +55,7 @@ macro_rules! own {
 }
 
 own! {
+    ServiceOffering => offerings, offering_concerns;
     ServicePlan => plans, plan_concerns;
     Partner => partners, partner_concerns;
     PostalRoute => routes, route_concerns;

@@ -12,6 +12,7 @@ use crate::domain::entitlement;
 use crate::domain::facts::TenantFacts;
 use crate::domain::lineage::Lineage;
 use crate::domain::names::{partner_namespace, tenant_namespace};
+use crate::domain::pieces::PieceKind;
 use crate::plan::{Key, Kind};
 
 impl World {
@@ -57,6 +58,19 @@ impl World {
             .flatten()
             .flat_map(|domain| self.customers_in_the_way(&domain))
             .collect()
+    }
+
+    /// Notes which kinds of objects of services are written down on a tenant namespace.
+    pub(super) fn retell_pieces(&mut self, namespace: &str) {
+        let tenant = self
+            .namespace(namespace)
+            .filter(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT);
+        let records = tenant.map(|seen| TenantFacts::read(&seen.annotations).services);
+        let pieces = records.iter().flat_map(|records| records.services.values());
+        let kinds = pieces
+            .flat_map(|record| &record.pieces)
+            .map(|piece| PieceKind::new(&piece.api_version, &piece.kind));
+        self.note_recorded(namespace, kinds.collect());
     }
 
     /// Customers that claim what this one claims: what its age is decides about theirs.
@@ -105,12 +119,17 @@ impl World {
                 provider,
                 plan,
                 plan_in_force,
+                services,
+                services_kept: _,
                 routes,
                 domain,
                 number,
             } = references;
             for plan in [plan, plan_in_force].into_iter().flatten() {
                 concerned.insert(Key::new(Kind::ServicePlan, "", &plan));
+            }
+            for service in services {
+                concerned.insert(Key::new(Kind::ServiceOffering, "", &service));
             }
             for RouteReference {
                 name, namespace, ..
@@ -143,7 +162,12 @@ impl World {
             .iter()
             .map(|name| self.refer_to_route(name, &lineage, &facts))
             .collect();
+        let asked = spec.services.iter().map(|service| service.name.clone());
+        let recorded = &facts.services.services;
+        let kept = recorded.iter().filter(|(_, record)| record.counts());
         References {
+            services: asked.chain(recorded.keys().cloned()).collect(),
+            services_kept: kept.map(|(name, _)| name.clone()).collect(),
             provider: lineage.provider(),
             plan: entitlement::plan_name(spec, &lineage).map(ToOwned::to_owned),
             plan_in_force: facts.plan,

@@ -9,7 +9,8 @@ use super::table::{Change, Id};
 use super::tolerant::Tolerant;
 use super::world::World;
 use crate::api::{
-    ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, holds, meta,
+    ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServiceOffering, ServicePlan,
+    holds, meta,
 };
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::names::partner_namespace;
@@ -44,7 +45,35 @@ fn read<K>(object: Option<&Tolerant<K>>) -> Option<&Arc<K>> {
     object.and_then(|object| object.object().ok())
 }
 
+/// Services of a customer that are stopped because its path no longer offers them, as its status says.
+fn withdrawn(customer: Option<&Arc<Customer>>) -> BTreeSet<String> {
+    let told = customer.and_then(|customer| customer.status.as_ref());
+    let services = told.into_iter().flat_map(|status| &status.services);
+    services
+        .filter(|service| service.withdrawn)
+        .map(|service| service.name.clone())
+        .collect()
+}
+
 impl World {
+    /// All offerings: they may require this one, and each other. Its customers hear of it when it is judged.
+    pub(super) fn offering_concerns(
+        &mut self,
+        change: &Change<Tolerant<ServiceOffering>>,
+    ) -> BTreeSet<Key> {
+        if essence(change.old.as_ref()) == essence(change.new.as_ref()) {
+            return BTreeSet::new();
+        }
+        let mut concerned = self.keys::<ServiceOffering>();
+        if change.old.is_none() || change.new.is_none() {
+            concerned.extend(self.keys::<Partner>());
+        }
+        if change.new.is_none() {
+            concerned.extend(self.unjudged(&change.id.1));
+        }
+        concerned
+    }
+
     pub(super) fn plan_concerns(
         &mut self,
         change: &Change<Tolerant<ServicePlan>>,
@@ -133,6 +162,10 @@ impl World {
         if essence(old) != essence(new) {
             concerned.extend(self.reindex(&change.id));
         }
+        let withdrawn = withdrawn(read(new));
+        if self.index.set_withdrawn(&change.id, &withdrawn) {
+            concerned.extend(self.partners_above(&change.id.0));
+        }
         if old.is_none() || new.is_none() {
             concerned.extend(self.partners_above(&change.id.0));
         }
@@ -210,6 +243,7 @@ impl World {
         let (old, new) = (change.old.as_ref(), change.new.as_ref());
         concerned.extend(self.retell_number(name));
         concerned.extend(self.retell_domain(name));
+        self.retell_pieces(name);
         if let Some((partner, customer)) = name.split_once(meta::TENANT_SEPARATOR) {
             let customer = (partner_namespace(partner), customer.to_owned());
             concerned.extend(self.reindex(&customer));

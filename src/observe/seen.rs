@@ -12,13 +12,17 @@ use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::Resource;
-use kube::api::ObjectMeta;
+use kube::api::{ApiResource, ObjectMeta};
+use kube::core::DynamicResourceScope;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::pieces::Piece;
 use super::table::{Entry, Id};
 use super::tolerant::{recover, without_managed_fields};
 use crate::domain::fingerprint::ChildKind;
+use crate::domain::pieces::PieceKind;
+use crate::plan::observed::services::PieceSeen;
 use crate::plan::observed::{ChildSeen, NamespaceSeen};
 
 /// A Kubernetes kind of which objects are made in namespaces.
@@ -144,6 +148,60 @@ impl<'de> Deserialize<'de> for Seen<Namespace, NamespaceSeen> {
             kept: NamespaceSeen::read(&object),
             kind: PhantomData,
         })
+    }
+}
+
+/// What a watch on objects of services hands out, whatever their kind.
+#[derive(Clone, Debug)]
+pub struct SeenPiece {
+    metadata: ObjectMeta,
+    /// What is kept.
+    pub kept: Piece,
+}
+
+impl<'de> Deserialize<'de> for SeenPiece {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Managed fields are read as plain JSON here, so a time that nobody can parse does no harm.
+        let object = Value::deserialize(deserializer)?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let kind = PieceKind::new(&text(&object["apiVersion"]), &text(&object["kind"]));
+        Ok(Self {
+            metadata: versions(&object),
+            kept: Piece {
+                namespace: text(&object["metadata"]["namespace"]),
+                name: text(&object["metadata"]["name"]),
+                seen: PieceSeen::read(&kind, &object),
+            },
+        })
+    }
+}
+
+impl Resource for SeenPiece {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
+
+    fn kind(names: &ApiResource) -> Cow<'_, str> {
+        Cow::Borrowed(&names.kind)
+    }
+
+    fn group(names: &ApiResource) -> Cow<'_, str> {
+        Cow::Borrowed(&names.group)
+    }
+
+    fn version(names: &ApiResource) -> Cow<'_, str> {
+        Cow::Borrowed(&names.version)
+    }
+
+    fn plural(names: &ApiResource) -> Cow<'_, str> {
+        Cow::Borrowed(&names.plural)
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
     }
 }
 

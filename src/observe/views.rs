@@ -1,6 +1,6 @@
 //! Everything about one object, gathered from the tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +10,15 @@ use kube::ResourceExt;
 use super::table::Id;
 use super::world::World;
 use crate::api::{
-    ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServicePlan, holds, meta,
+    ConditionType, Customer, CustomerUser, Partner, PostalRoute, ServiceOffering, ServicePlan,
+    holds, meta,
 };
 use crate::domain::entitlement;
 use crate::domain::facts::TenantFacts;
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::names::{partner_namespace, tenant_namespace, tenant_of};
 use crate::domain::people::Person;
+use crate::plan::observed::services::{Checked, OfferingObserved};
 use crate::plan::observed::{
     CustomerObserved, Departure, PartnerObserved, RouteObserved, RouteSeen, RouteState, SecretSeen,
     ServicePlanObserved, UserObserved, UserSeen,
@@ -71,6 +73,7 @@ impl World {
             plan_in_force: facts.plan.as_ref().and_then(|plan| self.own("", plan)),
             users: self.users(&id),
             requests: self.requests_about(&id),
+            services: self.services_seen(&namespace, now),
             free_number: self.free_number(
                 references.provider.as_deref(),
                 &customer.uid().unwrap_or_default(),
@@ -178,10 +181,17 @@ impl World {
             .filter_map(|name| self.own::<PostalRoute>(&namespace, name))
             .any(|route| route.spec.credentials_secret.is_some());
         let plans: BTreeSet<String> = self.plans.values().map(|plan| plan.name_any()).collect();
+        let offerings: BTreeSet<String> = self
+            .offerings
+            .values()
+            .map(|offering| offering.name_any())
+            .collect();
         Some(PartnerObserved {
             foreign_namespace: self.is_foreign(&namespace, now),
             children: self.children_in(&namespace),
             plans: plans.into_iter().collect(),
+            offerings: offerings.into_iter().collect(),
+            withdrawn: self.withdrawn_in(&below),
             routes: self
                 .lineage(&namespace)
                 .map(|lineage| self.usable_routes(&lineage))
@@ -197,6 +207,21 @@ impl World {
             own,
             departure,
         })
+    }
+
+    /// How many customers in these namespaces have a service stopped that their path no longer offers, by service.
+    fn withdrawn_in(&self, namespaces: &[String]) -> BTreeMap<String, i64> {
+        let withdrawn = self.index.withdrawn().iter();
+        let counted = withdrawn.map(|(service, customers)| {
+            let here = customers
+                .iter()
+                .filter(|(namespace, _)| namespaces.contains(namespace));
+            (
+                service.clone(),
+                i64::try_from(here.count()).unwrap_or(i64::MAX),
+            )
+        });
+        counted.filter(|(_, customers)| *customers > 0).collect()
     }
 
     fn usable_routes(&self, lineage: &crate::domain::lineage::Lineage) -> Vec<String> {
@@ -309,6 +334,33 @@ impl World {
             customers: i64::try_from(in_force.count()).unwrap_or(i64::MAX),
             counted_at: self.counted_at(key),
             plan,
+        })
+    }
+}
+
+impl World {
+    /// Everything about one offering, unless it has changed since it was checked: then it is being looked at again.
+    pub fn offering(&self, key: &Key, checked: Checked) -> Option<OfferingObserved> {
+        let offering: Arc<ServiceOffering> = self.own("", &key.name)?;
+        if !checked.is_of(&offering) {
+            return None;
+        }
+        let kept = self.index.with_service(&key.name).filter(|id| {
+            let references = self.index.references(id);
+            references.is_some_and(|references| references.services_kept.contains(&*key.name))
+        });
+        let all = self
+            .offerings
+            .values()
+            .filter_map(|offering| offering.object().ok());
+        Some(OfferingObserved {
+            customers: i64::try_from(kept.count()).unwrap_or(i64::MAX),
+            requirements: all
+                .map(|offering| (offering.name_any(), offering.spec.requires.clone()))
+                .collect(),
+            counted_at: self.counted_at(key),
+            offering,
+            checked,
         })
     }
 }

@@ -16,11 +16,13 @@ use serde_json::Value;
 use super::claims::Promised;
 use super::index::{Index, Multi};
 use super::own::Own;
+use super::pieces::Pieces;
 use super::seen::Child;
 use super::table::{Change, Entry, Id, Table};
 use super::tolerant::{Tolerant, Unreadable};
 use crate::api::{
-    Access, Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServicePlan, meta,
+    Access, Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering,
+    ServicePlan, meta,
 };
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::{Lineage, Place};
@@ -48,6 +50,7 @@ impl<K: Resource<DynamicType = ()> + Clone> Entry for Tolerant<K> {
 /// The tables and what is derived from them.
 #[derive(Debug, Default)]
 pub struct World {
+    pub(super) offerings: Table<Tolerant<ServiceOffering>>,
     pub(super) plans: Table<Tolerant<ServicePlan>>,
     pub(super) partners: Table<Tolerant<Partner>>,
     pub(super) routes: Table<Tolerant<PostalRoute>>,
@@ -72,6 +75,7 @@ pub struct World {
     /// Tenant namespaces by the partner's name.
     pub(super) tenants_of: Multi<String, String>,
     counted: HashMap<Key, Timestamp>,
+    pub(super) pieces: Pieces,
     pub(super) promised: Promised,
     /// Requests whose tenants begin to go, as far as their status does not say so yet.
     pub(super) purges_begun: HashSet<Id>,
@@ -115,6 +119,7 @@ impl World {
                 _ => tenant_of(namespace, name).unwrap_or_default(),
             };
             self.foreign.remove(&place);
+            self.forget_refusals(&place);
         }
         let key = Key::new(K::KIND, namespace, name);
         let mut keys = K::concerns(self, change);
@@ -157,9 +162,11 @@ impl World {
                 Kind::Customer => self.took::<Customer>(object),
                 Kind::DeletionRequest => self.took::<DeletionRequest>(object),
                 // Nothing else is made.
-                Kind::ServicePlan | Kind::Partner | Kind::PostalRoute | Kind::CustomerUser => {
-                    BTreeSet::new()
-                }
+                Kind::ServiceOffering
+                | Kind::ServicePlan
+                | Kind::Partner
+                | Kind::PostalRoute
+                | Kind::CustomerUser => BTreeSet::new(),
             },
             Written::Namespace(seen) => {
                 self.foreign.remove(&seen.name);
@@ -169,6 +176,9 @@ impl World {
                     .flat_map(|change| self.namespace_changed(change))
                     .collect()
             }
+            written @ (Written::Piece { .. }
+            | Written::PieceGone { .. }
+            | Written::PieceRefused { .. }) => self.piece_told(written, now),
             Written::ForeignNamespace(name) => {
                 self.foreign.insert(name, now);
                 BTreeSet::new()
@@ -265,6 +275,7 @@ impl World {
     /// Whether every watch has listed everything once.
     pub fn is_complete(&self) -> bool {
         let Self {
+            offerings,
             plans,
             partners,
             routes,
@@ -275,7 +286,8 @@ impl World {
             children,
             ..
         } = self;
-        let own = plans.is_complete()
+        let own = offerings.is_complete()
+            && plans.is_complete()
             && partners.is_complete()
             && routes.is_complete()
             && customers.is_complete()

@@ -41,6 +41,13 @@ use super::{
 const RETRIES: u32 = 3;
 const RETRY_WAIT: Duration = Duration::from_secs(1);
 
+/// The label by which objects are watched whose kinds come and go. Such a watch may be refused or end for good, so the watchdog does
+/// not hear of it; one that is silent is ended here, and its watcher starts it again.
+pub const COMING_AND_GOING: &str = "clientele.dev/service";
+
+/// A watch is sent a bookmark every minute.
+const QUIET: Duration = Duration::from_secs(6 * 60);
+
 /// The bounds of calls.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -164,7 +171,8 @@ where
         let target = Target::of(request.method(), request.uri());
         let lane = lane(&target, is_watch(request.uri()));
         let name = watch_name(&target, &request);
-        if lane == Lane::Watch {
+        let passing = passing(request.uri());
+        if lane == Lane::Watch && !passing {
             let version =
                 parameter(request.uri(), "resourceVersion").and_then(|text| text.parse().ok());
             self.layer
@@ -179,12 +187,15 @@ where
             Lane::Watch => self.once(request, &target, lane, watch_start).await?,
             Lane::Work | Lane::Lease => self.with_retries(request, &target, lane, answer).await?,
         };
-        self.note(&target, &name, response.status());
+        if !passing {
+            self.note(&target, &name, response.status());
+        }
         if let Some(date) = date(response.headers()) {
             self.layer.clock.heard(date);
         }
         Ok(match lane {
             Lane::Watch if response.status() == StatusCode::GONE => expired(),
+            Lane::Watch if passing => response.map(|body| Watched::within(body, QUIET, None)),
             Lane::Watch if response.status().is_success() => {
                 let guard = self.layer.guard.clone();
                 response.map(|body| Watched::heard(body, move || guard.hear(&name, Sign::Alive)))
@@ -261,6 +272,11 @@ fn lane(target: &Target, watch: bool) -> Lane {
         "coordination.k8s.io" => Lane::Lease,
         _ => Lane::Work,
     }
+}
+
+fn passing(uri: &http::Uri) -> bool {
+    let selector = parameter(uri, "labelSelector").unwrap_or_default();
+    selector.replace("%2F", "/") == COMING_AND_GOING
 }
 
 /// A watch and the list before it have the same name: collection, namespace and selectors.

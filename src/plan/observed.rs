@@ -1,6 +1,7 @@
 //! What was observed of the cluster for one object: values, gathered once, judged nowhere but in the plan.
 
 pub mod deletion;
+pub mod services;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::deletion::RequestSeen;
+use self::services::ServicesSeen;
 use crate::api::{Customer, CustomerUser, Partner, PostalRoute, Role, ServicePlan, meta};
 use crate::domain::claims::Claim;
 use crate::domain::fingerprint::{self, ChildKind};
@@ -142,6 +144,8 @@ pub struct CustomerObserved {
     pub routes: Vec<RouteSeen>,
     /// The users of this customer, from both places.
     pub users: Vec<UserSeen>,
+    /// What its services are decided on.
+    pub services: ServicesSeen,
     /// A number nobody has, for a customer that was given none.
     pub free_number: String,
     /// Other claims to the number this customer has or asks for, under the same provider.
@@ -172,6 +176,10 @@ pub struct PartnerObserved {
     pub children: Children,
     /// Names of all plans in the cluster.
     pub plans: Vec<String>,
+    /// Names of all service offerings in the cluster.
+    pub offerings: Vec<String>,
+    /// How many customers in its namespace and below have a service stopped that their path no longer offers, by service.
+    pub withdrawn: BTreeMap<String, i64>,
     /// Names of the routes usable in its namespace.
     pub routes: Vec<String>,
     /// Whether a route in its namespace has credentials to read.

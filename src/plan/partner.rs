@@ -1,5 +1,7 @@
 //! One partner: its own namespace, its staff's bindings, what it is offered, and how many are below it.
 
+mod withdrawn;
+
 use jiff::Timestamp;
 
 use super::objects::namespace::Wanted;
@@ -183,18 +185,36 @@ fn settle(
         .take(MAX_STATUS_NAMES)
         .cloned()
         .collect();
-    let before = observed
-        .partner
-        .status
-        .as_ref()
-        .map(|status| (status.customers, status.partners, status.retained));
-    let counts = (observed.customers, observed.partners, observed.retained);
+    let before = observed.partner.status.as_ref().map(|status| {
+        let withdrawn = status.withdrawn.clone();
+        (
+            status.customers,
+            status.partners,
+            status.retained,
+            withdrawn,
+        )
+    });
+    let withdrawn = withdrawn::services(observed, &lineage);
+    let counts = (
+        observed.customers,
+        observed.partners,
+        observed.retained,
+        withdrawn,
+    );
     let (counts, wake) = status::paced(before.as_ref(), &counts, observed.counted_at, now);
     let fields = PartnerStatus {
         namespace: Some(namespace),
         path: lineage.path(),
         domain: lineage.domain().map(ToOwned::to_owned),
         plans: offered,
+        services: observed
+            .offerings
+            .iter()
+            .filter(|service| lineage.offers_service(service).is_ok())
+            .take(MAX_STATUS_NAMES)
+            .cloned()
+            .collect(),
+        withdrawn: counts.3.clone(),
         postal_routes: observed
             .routes
             .iter()
@@ -238,8 +258,11 @@ fn furniture(
         namespace,
         spec,
         lineage,
-        &observed.plans,
-        &observed.routes,
+        &objects::Offered {
+            plans: &observed.plans,
+            services: &observed.offerings,
+            routes: &observed.routes,
+        },
     )];
     for role in ROLES {
         let staff = lineage.staff(role);
@@ -283,7 +306,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::api::{Partner, PartnerSpec};
+    use crate::api::{NamePolicy, Partner, PartnerSpec, PolicyKind};
 
     fn observed(levels_above: usize) -> PartnerObserved {
         let partner = |name: &str| Arc::new(Partner::new(name, PartnerSpec::default()));
@@ -295,6 +318,8 @@ mod tests {
             foreign_namespace: false,
             children: Default::default(),
             plans: (0..40).map(|n| format!("plan-{n:02}")).collect(),
+            offerings: (0..40).map(|n| format!("service-{n:02}")).collect(),
+            withdrawn: Default::default(),
             routes: (0..40).map(|n| format!("route-{n:02}")).collect(),
             has_secrets: false,
             customers: 0,
@@ -316,8 +341,35 @@ mod tests {
         let status = draft(MAX_PATH - 1).fields;
         assert_eq!(status.path.len(), MAX_PATH);
         assert_eq!(status.plans.len(), MAX_STATUS_NAMES);
+        assert_eq!(status.services.len(), MAX_STATUS_NAMES);
         assert_eq!(status.postal_routes.len(), MAX_STATUS_NAMES);
         assert_eq!(status.plans[0], "plan-00");
+    }
+
+    #[test]
+    fn what_it_no_longer_offers_is_told_with_how_many_it_hits() {
+        let mut observed = observed(0);
+        observed.withdrawn = [("dns", 2), ("storage", 5), ("web", 1)]
+            .map(|(name, customers)| (name.to_owned(), customers))
+            .into();
+        let spec = PartnerSpec {
+            services: Some(NamePolicy {
+                policy: PolicyKind::Except,
+                names: vec!["dns".into(), "storage".into()],
+            }),
+            ..PartnerSpec::default()
+        };
+        observed.partner = Arc::new(Partner::new("last", spec));
+        let status = plan(&observed, Timestamp::UNIX_EPOCH)
+            .draft
+            .expect("a status");
+        let told: Vec<_> = status
+            .fields
+            .withdrawn
+            .iter()
+            .map(|it| (it.service.as_str(), it.customers))
+            .collect();
+        assert_eq!(told, [("storage", 5), ("dns", 2)]);
     }
 
     #[test]

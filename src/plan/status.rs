@@ -12,7 +12,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::step::Outcome;
 use crate::api::{
     self, Condition, ConditionType, CustomerStatus, CustomerUserStatus, DeletionEvent,
-    DeletionRequestStatus, PartnerStatus, PostalRouteStatus, Reason, ServicePlanStatus, meta,
+    DeletionRequestStatus, PartnerStatus, PostalRouteStatus, Reason, ServiceOfferingStatus,
+    ServicePlanStatus, meta,
 };
 
 /// A status that carries conditions and the generation it speaks of.
@@ -50,6 +51,7 @@ macro_rules! conditioned {
 }
 
 conditioned!(
+    ServiceOfferingStatus,
     ServicePlanStatus,
     PartnerStatus,
     PostalRouteStatus,

@@ -1,14 +1,18 @@
 //! The writes a plan may ask for, and what came of them.
 
+mod pieces;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::Value;
 
+use super::observed::services::PieceSeen;
 use super::observed::{ChildSeen, NamespaceSeen};
 use super::subject::{Key, Kind};
 use crate::api::Reason;
 use crate::domain::fingerprint;
 pub use crate::domain::fingerprint::ChildKind;
+pub use pieces::{Application, Deed, PieceKind, PieceStep};
 
 /// One write.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +46,8 @@ pub enum Step {
         /// Its UID.
         uid: String,
     },
+    /// Change an object of a service.
+    Piece(PieceStep),
     /// Delete every pod of a namespace.
     DeletePods {
         /// The namespace.
@@ -176,6 +182,7 @@ impl Step {
                 name,
                 uid: _,
             } => (kind, namespace, name).hash(hasher),
+            Self::Piece(step) => (&step.kind, &step.namespace, &step.name, step.aim()).hash(hasher),
             Self::DeletePods { namespace } => namespace.hash(hasher),
             Self::Make { object, body: _ } | Self::Discard { object, uid: _ } => {
                 object.hash(hasher)
@@ -220,6 +227,43 @@ pub enum Written {
         name: String,
         /// What is seen of it.
         seen: ChildSeen,
+    },
+    /// An object of a service as it is now.
+    Piece {
+        /// Its kind.
+        kind: PieceKind,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// What is seen of it.
+        seen: PieceSeen,
+    },
+    /// An object of a service is gone.
+    PieceGone {
+        /// Its kind.
+        kind: PieceKind,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// The UID of the one that went.
+        uid: String,
+    },
+    /// The API server refused a write to an object of a service.
+    PieceRefused {
+        /// Its kind.
+        kind: PieceKind,
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// What was to be done, as [`PieceStep::aim`] tells it.
+        aim: String,
+        /// What it said.
+        message: String,
+        /// Whether an object of that name is there that is somebody else's.
+        taken: bool,
     },
     /// An object in a namespace is gone.
     ChildGone {

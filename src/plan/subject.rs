@@ -7,6 +7,8 @@ use kube::{Resource, ResourceExt};
 /// The kinds of Clientele's own resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// [`crate::api::ServiceOffering`]
+    ServiceOffering,
     /// [`crate::api::ServicePlan`]
     ServicePlan,
     /// [`crate::api::Partner`]
@@ -23,7 +25,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::ServiceOffering,
         Self::ServicePlan,
         Self::Partner,
         Self::PostalRoute,
@@ -35,6 +38,7 @@ impl Kind {
     /// The name used in logs, metrics and events.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::ServiceOffering => "ServiceOffering",
             Self::ServicePlan => "ServicePlan",
             Self::Partner => "Partner",
             Self::PostalRoute => "PostalRoute",

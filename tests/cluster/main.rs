@@ -29,6 +29,7 @@ mod replicas;
 mod rights_used;
 mod routes;
 mod rules;
+mod services;
 mod steps;
 mod stops;
 mod tenancy;

@@ -36,15 +36,18 @@ pub async fn rules(world: &World, name: &str) -> Vec<PolicyRule> {
 pub async fn operators_rules(world: &World) -> Vec<PolicyRule> {
     let mut all = rules(world, "clientele").await;
     all.extend(rules(world, "clientele-secrets").await);
+    all.extend(rules(world, "clientele-services-workloads").await);
     let roles = world.api::<Role>("clientele-system");
     let leader = roles.get("clientele-leader").await;
     all.extend(leader.expect("a Role").rules.expect("rules"));
     all
 }
 
-const SHIPPED: [&str; 10] = [
+const SHIPPED: [&str; 12] = [
     "clientele",
     "clientele-secrets",
+    "clientele-services",
+    "clientele-services-workloads",
     "clientele-provider",
     "clientele-reseller",
     "clientele-seller",
@@ -130,6 +133,22 @@ async fn the_operator_reads_secrets_only_where_a_route_has_some_and_writes_no_ri
     assert_eq!(
         named(&everywhere, "validatingadmissionpolicies"),
         ["list", "watch"]
+    );
+}
+
+#[tokio::test]
+async fn for_services_the_operator_reads_no_secrets_and_deletes_no_storage() {
+    let world = World::without_operator().await;
+    let workloads = rights(&rules(&world, "clientele-services-workloads").await);
+    let verbs = |resource: &str| -> Vec<&str> {
+        let of = workloads.iter().filter(|(_, of, _)| of == resource);
+        of.map(|(_, _, verb)| verb.as_str()).collect()
+    };
+    assert!(verbs("secrets").is_empty() && verbs("serviceaccounts").is_empty());
+    assert!(verbs("networkpolicies").is_empty() && verbs("pods").is_empty());
+    assert_eq!(
+        verbs("persistentvolumeclaims"),
+        ["create", "patch", "watch"]
     );
 }
 

@@ -26,7 +26,7 @@ use crate::rbac::{Right, operators_rules, rights};
 use crate::steps::pod;
 use crate::support::{
     AuditEvent, Calls, Report as _, World, customer, eventually, namespace_of, plan, provider,
-    reseller, route_with_credentials, tenant, until, user,
+    reseller, route_with_credentials, tenant, unique, until, user,
 };
 use crate::tenancy::OPERATOR;
 
@@ -118,11 +118,17 @@ async fn live(world: &World) {
 
     let mut globex = customer(&top, "globex");
     globex.spec.plan = Some(business.clone());
+    globex.spec.domain = Some(format!("{}.example", unique("rights-")));
+    let service = crate::services::everyday(world).await;
+    let asked = json!([{"name": service}]);
+    globex.spec.services = serde_json::from_value(asked).expect("services");
     let globex = world.ready(&world.create(&globex).await).await;
     let bob = world
         .ready(&world.create(&user(&globex, "bob", Role::Admin)).await)
         .await;
     let namespace = tenant(&globex);
+
+    crate::services::come_and_go(world, &service, &namespace).await;
 
     meddle::<ResourceQuota>(world, &namespace, "clientele").await;
     meddle::<LimitRange>(world, &namespace, "clientele").await;

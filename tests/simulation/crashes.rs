@@ -177,6 +177,21 @@ fn a_customer_made_again_by_cancelling_survives_death_at_every_write() {
 }
 
 #[test]
+fn a_service_survives_death_at_every_write() {
+    sweep("a service is put in, and its offering changes");
+}
+
+#[test]
+fn a_withdrawal_survives_death_at_every_write() {
+    sweep("a service is withdrawn and given back");
+}
+
+#[test]
+fn the_end_of_a_service_survives_death_at_every_write() {
+    sweep("a service is paused, and then removed for good");
+}
+
+#[test]
 fn two_deaths_in_a_row_are_survived_whenever_they_come() {
     let references: Vec<_> = WORKLOADS
         .iter()

@@ -34,6 +34,7 @@ mod pictures;
 mod plans;
 mod retention;
 mod routes;
+mod services;
 mod stale;
 mod stops;
 mod trials;

@@ -79,6 +79,33 @@ pub fn plan(name: &str) -> ServicePlan {
     ServicePlan::new(name, spec)
 }
 
+/// An offering that puts these objects into a tenant, each named and with the fields given.
+pub fn offering(name: &str, manifests: &[Value]) -> Value {
+    let manifests: Vec<_> = manifests
+        .iter()
+        .map(|object| json!({ "object": object }))
+        .collect();
+    json!({
+        "apiVersion": "clientele.dev/v1alpha1",
+        "kind": "ServiceOffering",
+        "metadata": { "name": name },
+        "spec": { "displayName": format!("Service {name}"), "manifests": manifests },
+    })
+}
+
+/// A ConfigMap in a manifest.
+pub fn map_manifest(name: &str, data: &Value) -> Value {
+    json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name }, "data": data })
+}
+
+/// A Deployment in a manifest.
+pub fn deployment_manifest(name: &str, replicas: i64) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": name },
+        "spec": { "replicas": replicas, "template": { "spec": { "containers": [{ "name": "a", "image": "example/a" }] } } },
+    })
+}
+
 /// A mail route without credentials.
 pub fn route(namespace: &str, name: &str) -> PostalRoute {
     let spec = PostalRouteSpec {

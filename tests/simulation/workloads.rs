@@ -7,9 +7,10 @@ use serde_json::json;
 
 use crate::deletions::{filed, request};
 use crate::forms::form;
-use crate::people::{ROOT, customer, partner, plan, route_with_secret, secret, user};
+use crate::people::{ROOT, customer, map_manifest, partner, plan, route_with_secret, secret, user};
 use crate::scenes::{EMEA, GLOBEX, emea, furnished};
 use crate::server::Kept;
+use crate::services::{asks, change, web, with_web};
 use crate::sim::{Sim, after};
 use crate::trials::pod;
 
@@ -53,12 +54,21 @@ pub fn purge_now(sim: &Sim, request: &str) {
     sim.edit("deletionrequests", EMEA, request, now);
 }
 
+fn with_a_service() -> &'static Kept {
+    static KEPT: OnceLock<Kept> = OnceLock::new();
+    KEPT.get_or_init(|| after(|sim| async move { with_web(&sim).await }))
+}
+
+fn offers(sim: &Sim, patch: serde_json::Value) {
+    sim.spec("partners", ROOT, "emea", patch);
+}
+
 fn globex(sim: &Sim, patch: serde_json::Value) {
     sim.spec("customers", EMEA, "globex", patch);
 }
 
 /// All of them.
-pub const WORKLOADS: [Workload; 17] = [
+pub const WORKLOADS: [Workload; 20] = [
     Workload {
         name: "a customer with two users is made",
         begin: just_emea,
@@ -273,6 +283,40 @@ pub const WORKLOADS: [Workload; 17] = [
             |sim| sim.create(&form("ada@globex.example")),
             |sim| {
                 sim.delete("deletionrequests", GLOBEX, "leave");
+            },
+        ],
+    },
+    Workload {
+        name: "a service is put in, and its offering changes",
+        begin: just_emea,
+        deeds: &[
+            |sim| {
+                sim.create(&web());
+                sim.create(&customer(EMEA, "globex"));
+                asks(sim, json!([{ "name": "web" }]));
+            },
+            |sim| {
+                let next = json!([{ "object": map_manifest("next", &json!({})) }]);
+                change(sim, "web", json!({ "manifests": next }));
+            },
+        ],
+    },
+    Workload {
+        name: "a service is withdrawn and given back",
+        begin: with_a_service,
+        deeds: &[
+            |sim| offers(sim, json!({ "services": { "policy": "Only" } })),
+            |sim| offers(sim, json!({ "services": null })),
+        ],
+    },
+    Workload {
+        name: "a service is paused, and then removed for good",
+        begin: with_a_service,
+        deeds: &[
+            |sim| asks(sim, json!([{ "name": "web", "activation": "Paused" }])),
+            |sim| {
+                change(sim, "web", json!({ "pruneAfter": "1s" }));
+                asks(sim, json!([]));
             },
         ],
     },

@@ -4,7 +4,8 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::text::text_value;
 use super::{
-    List, MAX_MESSAGE, MAX_PATH, MAX_STATUS_NAMES, Rule, described, list, map, string, with_rules,
+    List, MAX_FAULT, MAX_FAULTS, MAX_MESSAGE, MAX_PATH, MAX_STATUS_NAMES, Rule, described, list,
+    map, string, with_rules,
 };
 
 /// The value of a label.
@@ -72,7 +73,7 @@ pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
             "must be the key of a label, such as app.kubernetes.io/name",
         )],
     );
-    let values = list(List::Atomic, 6, label_value(), &[]);
+    let values = list(List::Atomic, 5, label_value(), &[]);
     let requirement = with_rules(
         json_schema!({
             "type": "object",
@@ -84,7 +85,7 @@ pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
                     "type": "string",
                     "enum": ["In", "NotIn", "Exists", "DoesNotExist"],
                 },
-                "values": described(values, "Values of the label; at most 6."),
+                "values": described(values, "Values of the label; at most 5."),
             },
         }),
         &[(
@@ -229,6 +230,16 @@ pub fn status_word(_: &mut SchemaGenerator) -> Schema {
 /// Names of objects that the operator writes.
 pub fn status_names(_: &mut SchemaGenerator) -> Schema {
     list(List::Atomic, MAX_STATUS_NAMES, string(63, &[]), &[])
+}
+
+/// Names in order of preference that the operator writes: as many as a person can give.
+pub fn status_preferred_names(_: &mut SchemaGenerator) -> Schema {
+    list(List::Atomic, 16, string(63, &[]), &[])
+}
+
+/// What is wrong with an object, each with its place.
+pub fn status_faults(_: &mut SchemaGenerator) -> Schema {
+    list(List::Atomic, MAX_FAULTS, string(MAX_FAULT, &[]), &[])
 }
 
 /// A few objects in namespaces, as `namespace/name`.

@@ -17,13 +17,19 @@ pub(super) use object::*;
 pub(super) use quantity::*;
 pub(super) use text::*;
 
-use schemars::{Schema, json_schema};
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 /// Most bytes in the message of a condition; the operator shortens what is longer.
-pub const MAX_MESSAGE: usize = 1024;
+pub const MAX_MESSAGE: usize = 512;
 /// Most names in a list in a status; the operator leaves out the rest.
 pub const MAX_STATUS_NAMES: usize = 32;
+/// Most services in the status of a customer; the operator leaves out the rest.
+pub const MAX_STATUS_SERVICES: usize = 20;
+/// Most faults in the status of an offering; the operator leaves out the rest.
+pub const MAX_FAULTS: usize = 16;
+/// Most bytes of a fault in a status; the operator shortens what is longer.
+pub const MAX_FAULT: usize = 512;
 /// Most partners on the way from a provider down to a customer.
 pub const MAX_PATH: usize = 16;
 
@@ -66,6 +72,11 @@ fn map(max: usize, values: Schema, rules: &[Rule<'_>]) -> Schema {
         json_schema!({"type": "object", "maxProperties": max, "additionalProperties": values}),
         rules,
     )
+}
+
+/// An object of any fields. What it may hold is checked, and bounded, by the operator: the API server cannot.
+pub(super) fn free_object(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"type": "object", "x-kubernetes-preserve-unknown-fields": true})
 }
 
 /// Adds rules to a schema.

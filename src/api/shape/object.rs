@@ -63,6 +63,13 @@ pub fn kept_as_filed(field: &str) -> Rule {
     .field_path(format!(".{field}"))
 }
 
+/// An offering that requires itself would wait for ever.
+pub fn requires_others() -> Rule {
+    Rule::new("!has(self.spec.requires) || !(self.metadata.name in self.spec.requires)")
+        .message("an offering cannot require itself: remove its own name")
+        .field_path(".spec.requires")
+}
+
 /// A number is given once. Written on the object, because a rule on the field could be dodged by removing the number
 /// first. A number that the operator refused, because another customer has it, may be corrected.
 pub fn customer_number_kept() -> Rule {

@@ -253,9 +253,30 @@ pub fn locale(_: &mut SchemaGenerator) -> Schema {
     )
 }
 
+/// A CEL expression that the operator evaluates.
+pub fn expression(_: &mut SchemaGenerator) -> Schema {
+    string(1024, &[NOT_EMPTY])
+}
+
+/// A span of time in Go's units and `d` for days, or nothing.
+pub fn duration_or_empty(_: &mut SchemaGenerator) -> Schema {
+    string(
+        32,
+        &[(
+            "self.matches('^([0-9]+([.][0-9]+)?(d|h|m|s|ms|us|ns))*$')",
+            "must be a duration such as 30d, 36h or 1h30m",
+        )],
+    )
+}
+
 /// Names in no order, each once.
 pub fn names(generator: &mut SchemaGenerator) -> Schema {
     list(List::Set, 50, name(generator), &[])
+}
+
+/// Names of services, each once.
+pub fn service_names(generator: &mut SchemaGenerator) -> Schema {
+    list(List::Set, 32, name(generator), &[])
 }
 
 /// Names of Secrets, each once.

@@ -5,15 +5,18 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::leaving::Leaving;
-use super::trials;
+use super::{services, trials};
 use crate::api::{ConditionType, Phase, Reason, ServicePlanSpec};
 use crate::domain::access::{AccessVerdict, Standing};
 use crate::domain::claims::{Claim, beaten_by};
 use crate::domain::entitlement;
 use crate::domain::facts::{DefaultsTaken, TenantFacts};
 use crate::domain::lineage::Lineage;
+use crate::domain::services::phase;
 use crate::domain::trial::Trial;
+use crate::plan::objects::Owner;
 use crate::plan::observed::{CustomerObserved, RouteState};
+use crate::plan::services::Services;
 use crate::plan::status::second;
 use crate::plan::trouble::Trouble;
 
@@ -39,6 +42,8 @@ pub struct Decisions<'a> {
     pub plan_withdrawn_by: Option<String>,
     /// The trial in force.
     pub trial: Option<Trial>,
+    /// Its services.
+    pub services: Services,
     /// Routes that can be used, best first.
     pub usable_routes: Vec<String>,
     /// `RoutesReady`.
@@ -56,6 +61,7 @@ impl<'a> Decisions<'a> {
     pub fn make(
         observed: &'a CustomerObserved,
         lineage: &'a Lineage,
+        owner: &Owner,
         kept: Option<TenantFacts>,
         leaving: Leaving<'a>,
         now: Timestamp,
@@ -133,13 +139,28 @@ impl<'a> Decisions<'a> {
             troubles.push(Trouble::stalled(Reason::CurrencyMissing, message));
         }
 
+        let decided = services::Standing {
+            observed,
+            lineage,
+            owner,
+            facts: &facts,
+            plan: chosen.in_force,
+            plan_lost: chosen.lost,
+            ingress_domain: ingress_domain.as_deref(),
+            trial_ends_at: trial.map(|trial| trial.ends_at),
+        }
+        .decide(now);
+        troubles.extend(services::trouble(&decided));
+        facts.services = decided.records.clone();
+        let trial_is_over = trial.is_some_and(|trial| trial.is_over(now));
+
         Self {
             leaving,
-            phase: match trial {
+            phase: match phase(&decided.list, trial_is_over) {
                 _ if leaving.is_pending() => Phase::PendingDeletion,
-                Some(trial) if trial.is_over(now) => Phase::TrialEnd,
-                _ => Phase::Preparation,
+                phase => phase,
             },
+            services: decided,
             facts,
             access,
             plan: chosen.in_force,

@@ -7,6 +7,7 @@ mod adoption;
 mod decisions;
 mod leaving;
 mod rooms;
+mod services;
 pub(super) mod stop;
 mod trials;
 
@@ -19,7 +20,9 @@ pub use self::adoption::takes_over;
 use self::decisions::Decisions;
 use self::leaving::{Leaving, leave, stay_away};
 pub use self::rooms::drifted;
+use super::objects::Owner;
 use super::observed::{CustomerObserved, Departure, LOOK_AGAIN};
+use super::services::report;
 use super::status::second;
 use super::trouble::Trouble;
 use super::{Draft, Plan, Stages, Subject, Verdict, subject::Kind};
@@ -52,14 +55,14 @@ pub fn plan(observed: &CustomerObserved, now: Timestamp) -> Plan<CustomerStatus>
         Err(trouble) => stalled(observed, subject, trouble),
         Ok((lineage, partner)) => match adoption(observed, &partner) {
             Err(trouble) => stalled(observed, subject, trouble),
-            Ok(facts) => open(
-                observed,
-                subject,
-                lineage,
-                &partner,
-                Decisions::make(observed, lineage, facts, leaving, now),
-                now,
-            ),
+            Ok(facts) => {
+                let owner = Owner {
+                    partner,
+                    customer: Some((subject.key.name.to_string(), subject.uid.clone())),
+                };
+                let decisions = Decisions::make(observed, lineage, &owner, facts, leaving, now);
+                open(observed, subject, lineage, &owner, decisions, now)
+            }
         },
     }
 }
@@ -118,19 +121,19 @@ fn open(
     observed: &CustomerObserved,
     subject: Subject,
     lineage: &Lineage,
-    partner: &str,
+    owner: &Owner,
     decisions: Decisions<'_>,
     now: Timestamp,
 ) -> Plan<CustomerStatus> {
-    let namespace = tenant_namespace(partner, &subject.key.name);
-    let rooms = rooms::furnish(observed, &subject, lineage, partner, &namespace, &decisions);
+    let namespace = tenant_namespace(&owner.partner, &subject.key.name);
+    let rooms = rooms::furnish(observed, &subject, lineage, owner, &namespace, &decisions);
 
     let mut stages = Stages::default();
     stages.then(super::add_finalizer(
         observed.customer.as_ref(),
         meta::FINALIZER_TENANT,
     ));
-    stages.then(leaving::wish(observed, partner));
+    stages.then(leaving::wish(observed, &owner.partner));
     for stage in rooms.stages {
         stages.then(stage);
     }
@@ -159,6 +162,7 @@ fn open(
         ingress_domain: decisions.ingress_domain,
         plan: decisions.facts.plan.clone(),
         postal_routes: decisions.usable_routes,
+        services: report::statuses(&decisions.services.reports),
         users: rooms.users,
         ..CustomerStatus::default()
     };
@@ -176,6 +180,7 @@ fn open(
             "The tenant namespace is there.".to_owned(),
         ),
         decisions.routes_condition,
+        report::condition(&decisions.services.reports),
     ];
     if let (Some(by), Some(plan)) = (decisions.plan_withdrawn_by, &decisions.facts.plan) {
         let message = format!(
@@ -207,6 +212,9 @@ fn open(
             others,
             ..Draft::new(fields, verdict)
         }),
-        wake: changes.into_iter().chain(swept).min(),
+        wake: [changes, swept, decisions.services.wake]
+            .into_iter()
+            .flatten()
+            .min(),
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::{entitlement, people};
 use crate::plan::objects::namespace::{Tenant, Wanted};
 use crate::plan::objects::{Owner, bindings, network, tenant};
 use crate::plan::observed::{ChildSeen, Children, CustomerObserved};
+use crate::plan::services::report;
 use crate::plan::status::second;
 use crate::plan::step::{Child, Step};
 use crate::plan::subject::Subject;
@@ -36,18 +37,14 @@ pub fn furnish(
     observed: &CustomerObserved,
     subject: &Subject,
     lineage: &Lineage,
-    partner: &str,
+    owner: &Owner,
     namespace: &str,
     decisions: &Decisions<'_>,
 ) -> Rooms {
     let customer = &*subject.key.name;
-    let owner = Owner {
-        partner: partner.to_owned(),
-        customer: Some((customer.to_owned(), subject.uid.clone())),
-    };
     let open = decisions.access.is_open();
 
-    let bound = bindings(observed, &owner, lineage, namespace, decisions);
+    let bound = bindings(observed, owner, lineage, namespace, decisions);
     let mut removals = Vec::new();
     for role in ROLES {
         let name = bindings::tenant_binding(customer, role);
@@ -63,7 +60,7 @@ pub fn furnish(
     let requester = decisions
         .leaving
         .requester()
-        .map(|requester| bindings::requester(&owner, namespace, requester));
+        .map(|requester| bindings::requester(owner, namespace, requester));
     removals.extend(removal(
         &observed.children,
         namespace,
@@ -74,7 +71,7 @@ pub fn furnish(
     let stop = Stop::of(
         observed.tenant.as_ref(),
         &observed.children,
-        &owner,
+        owner,
         namespace,
         decisions.access.access,
     );
@@ -85,7 +82,7 @@ pub fn furnish(
                 .leaving
                 .request()
                 .map(|request| request.name.as_str()),
-            owner: &owner,
+            owner,
             access: decisions.access.access,
             facts: &decisions.facts,
             plan: decisions.plan,
@@ -101,29 +98,29 @@ pub fn furnish(
 
     let mut walls: Vec<Child> = requester.into_iter().collect();
     walls.push(tenant::config_map(
-        &owner,
+        owner,
         namespace,
         tenant::CUSTOMER,
         card(observed, lineage, decisions),
     ));
     if !decisions.plan_lost {
-        walls.push(tenant::quota(&owner, namespace, decisions.plan));
+        walls.push(tenant::quota(owner, namespace, decisions.plan));
         let pull_secrets = decisions
             .plan
             .map(|plan| plan.image_pull_secrets.as_slice())
             .unwrap_or_default();
-        walls.push(tenant::service_account(&owner, namespace, pull_secrets));
+        walls.push(tenant::service_account(owner, namespace, pull_secrets));
         let defaults = decisions
             .plan
             .and_then(|plan| plan.container_defaults.as_ref());
-        walls.extend(tenant::limits(&owner, namespace, defaults));
+        walls.extend(tenant::limits(owner, namespace, defaults));
     }
     walls.extend(stop.quota());
     if stop.is_wanted() {
-        walls.push(network::shut(&owner, namespace));
+        walls.push(network::shut(owner, namespace));
     } else if !decisions.plan_lost || stop.is_shut() {
         let rules = decisions.plan.and_then(|plan| plan.network.as_ref());
-        walls.push(network::policy(&owner, namespace, rules));
+        walls.push(network::policy(owner, namespace, rules));
     }
     let limits_gone = !decisions.plan_lost
         && !walls
@@ -171,6 +168,15 @@ pub fn furnish(
                 "Waiting for Kubernetes to enforce the quota before people are let in.".to_owned(),
             );
         }
+    }
+    stages.push(decisions.services.ending.clone());
+    // What a service runs must be within the quota from the first pod on.
+    if quota_in_force || decisions.services.are_there() {
+        stages.extend(decisions.services.making.iter().cloned());
+    } else if waiting.is_none() && !decisions.services.making.is_empty() {
+        waiting = Some(
+            "Waiting for Kubernetes to enforce the quota before services are put in.".to_owned(),
+        );
     }
     Rooms {
         stages,
@@ -362,5 +368,6 @@ fn card(
     );
     card.into_iter()
         .map(|(key, value)| (key.to_owned(), value))
+        .chain(report::card(&decisions.services.reports))
         .collect()
 }

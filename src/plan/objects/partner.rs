@@ -11,32 +11,48 @@ use crate::plan::step::Child;
 /// Name of the ConfigMap.
 pub const NAME: &str = "partner";
 
+/// Names of what there is, offered or not.
+#[derive(Clone, Copy, Debug)]
+pub struct Offered<'a> {
+    /// Plans.
+    pub plans: &'a [String],
+    /// Services.
+    pub services: &'a [String],
+    /// Routes that can be used.
+    pub routes: &'a [String],
+}
+
 /// The ConfigMap: who this partner is, and what it is offered and why not.
 pub fn config_map(
     owner: &Owner,
     namespace: &str,
     spec: &PartnerSpec,
     lineage: &Lineage,
-    plans: &[String],
-    routes: &[String],
+    there_is: &Offered<'_>,
 ) -> Child {
-    let (mut offered, mut refused) = (Vec::new(), String::new());
-    for plan in plans {
-        match lineage.offers_plan(plan) {
-            Ok(()) => offered.push(plan.as_str()),
-            // Writing into a String cannot fail.
-            Err(by) => drop(writeln!(refused, "{plan}: not offered by partner {by}")),
-        }
-    }
+    let Offered {
+        plans,
+        services,
+        routes,
+    } = there_is;
+    let (plans, plans_refused) = sorted_out(plans, |plan| lineage.offers_plan(plan));
+    let (services, services_refused) =
+        sorted_out(services, |service| lineage.offers_service(service));
     let mut data = BTreeMap::from([
         ("name", owner.partner.clone()),
         ("displayName", spec.display_name.clone()),
         ("path", lineage.path().join(" / ")),
-        ("plans", offered.join("\n")),
+        ("plans", plans),
+        ("services", services),
         ("postalRoutes", routes.join("\n")),
     ]);
-    if !refused.is_empty() {
-        data.insert("plansRefused", refused);
+    for (key, refused) in [
+        ("plansRefused", plans_refused),
+        ("servicesRefused", services_refused),
+    ] {
+        if !refused.is_empty() {
+            data.insert(key, refused);
+        }
     }
     let defaults = [
         ("domain", lineage.domain()),
@@ -66,4 +82,17 @@ pub fn config_map(
         .map(|(key, value)| (key.to_owned(), value))
         .collect();
     tenant::config_map(owner, namespace, NAME, data)
+}
+
+/// What is offered, and what is not by whom, a line each.
+fn sorted_out(names: &[String], offers: impl Fn(&str) -> Result<(), String>) -> (String, String) {
+    let (mut offered, mut refused) = (Vec::new(), String::new());
+    for name in names {
+        match offers(name) {
+            Ok(()) => offered.push(name.as_str()),
+            // Writing into a String cannot fail.
+            Err(by) => drop(writeln!(refused, "{name}: not offered by partner {by}")),
+        }
+    }
+    (offered.join("\n"), refused)
 }

@@ -126,7 +126,7 @@ async fn a_lock_keeps_people_out_and_lets_software_and_staff_go_on() {
             (
                 "deletes what is no pod",
                 delete(configmap),
-                "cannot delete resource",
+                "writes only objects that carry the customer's UID",
             ),
             ("deletes a pod", delete(&running), ALLOWED),
         ],

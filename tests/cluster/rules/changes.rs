@@ -173,7 +173,7 @@ async fn a_status_cannot_harm_its_readers() {
             "a message too long",
             json!({"status": long}),
             "status.conditions[0].message",
-            "more than 1024",
+            "more than 512",
         ),
         refused(
             "two conditions of a type",

@@ -17,6 +17,8 @@ mod partner;
 #[rustfmt::skip]
 mod postal_route;
 #[rustfmt::skip]
+mod service_offering;
+#[rustfmt::skip]
 mod service_plan;
 
 use clientele::api::meta::{ANNOTATION_PAUSED, BREAK_GLASS_GROUP};
@@ -100,7 +102,7 @@ where
     let groups = ["system:masters", BREAK_GLASS_GROUP];
     let client = world.as_user("rules@staff.example", &groups).await;
     let resource = ApiResource::erase::<K>(&());
-    if K::plural(&()) == "serviceplans" {
+    if ["serviceplans", "serviceofferings"].contains(&&*K::plural(&())) {
         Api::all_with(client, &resource)
     } else {
         Api::namespaced_with(client, "default", &resource)
@@ -238,5 +240,5 @@ async fn all_kinds_are_installed_without_a_warning() {
         "-k",
         "crds/",
     ]);
-    assert_eq!(said.lines().count(), 6, "{said}");
+    assert_eq!(said.lines().count(), 7, "{said}");
 }

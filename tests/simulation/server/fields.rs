@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// From the root of an object to a field; `[name=x]` is an item of a list that is a map.
 pub type Path = Vec<String>;
@@ -76,6 +76,42 @@ impl Owners {
             .entry((manager.to_owned(), How::Updated))
             .or_default()
             .extend(changed);
+    }
+
+    /// Writes into the metadata of a service's object who owns what, as the operator reads it.
+    pub fn tell(&self, object: &mut Value) {
+        if object["metadata"]["labels"]["clientele.dev/service"].is_null() {
+            return;
+        }
+        let entries = self.0.iter().filter(|(_, paths)| !paths.is_empty());
+        let entries: Vec<_> = entries
+            .map(|((manager, how), paths)| {
+                let mut fields = json!({});
+                for path in paths {
+                    let mut at = &mut fields;
+                    for segment in path {
+                        let name = match item_key(segment) {
+                            Some((key, name)) => format!("k:{}", json!({ key: name })),
+                            None => format!("f:{segment}"),
+                        };
+                        if !at.is_object() {
+                            *at = json!({});
+                        }
+                        at = &mut at[name];
+                    }
+                    if at.is_null() {
+                        *at = json!({});
+                    }
+                }
+                let operation = if *how == How::Applied {
+                    "Apply"
+                } else {
+                    "Update"
+                };
+                json!({ "manager": manager, "operation": operation, "fieldsV1": fields })
+            })
+            .collect();
+        object["metadata"]["managedFields"] = entries.into();
     }
 
     fn disown(&mut self, path: &Path) {

@@ -22,9 +22,35 @@ pub fn fence(call: &Call) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The fence in deploy/policies, as far as objects in a tenant meet it that are the tenant's own.
+pub fn tenants_own(store: &Store, call: &Call) -> Result<(), Refusal> {
+    let core = [
+        "resourcequotas/clientele",
+        "limitranges/clientele",
+        "networkpolicies/clientele",
+        "configmaps/customer",
+        "serviceaccounts/default",
+    ];
+    let name = format!("{}/{}", call.resource.plural, call.name);
+    if call.verb != Verb::Apply || !call.namespace.contains("--") || core.contains(&&*name) {
+        return Ok(());
+    }
+    let id = Id::new(call.resource, &call.namespace, &call.name);
+    let foreign = store
+        .get(&id)
+        .is_some_and(|object| object["metadata"]["labels"]["clientele.dev/customer-uid"].is_null());
+    if foreign && !call.resource.is_own() {
+        return Err(Refusal::denied(
+            "clientele-fence-objects",
+            "never takes over another's",
+        ));
+    }
+    Ok(())
+}
+
 /// The rule that a call breaks.
 pub fn broken(store: &Store, call: &Call) -> Option<String> {
-    if !call.verb.writes() || call.dry_run || call.is_event() {
+    if !call.is_write() {
         return None;
     }
     let rule = rule(store, call)?;
@@ -43,6 +69,9 @@ fn rule(store: &Store, call: &Call) -> Option<&'static str> {
     let stopped = store.get(&room).is_some_and(|namespace| {
         namespace["metadata"]["labels"]["clientele.dev/access"] == "Stopped"
     });
+    if let Some(rule) = piece_rule(store, call, &room) {
+        return rule;
+    }
     if call.verb == Verb::Delete {
         let may_go = match kind {
             "RoleBinding" | "LimitRange" => true,
@@ -154,6 +183,45 @@ fn purge_rule(store: &Store, call: &Call) -> Option<&'static str> {
     let now = request["spec"]["mode"] == "Now";
     let over = time(&status["finalizeAt"]) <= time(&status["history"].as_array()?.last()?["at"]);
     (!now && !over).then_some("nothing is deleted before its grace is over")
+}
+
+/// Objects of services: made only when they are written down on the namespace, deleted only by the UID that is written down, claims
+/// to storage never. Nothing if it is none.
+fn piece_rule(store: &Store, call: &Call, room: &Id) -> Option<Option<&'static str>> {
+    let id = Id::new(call.resource, &call.namespace, &call.name);
+    let stored = store.get(&id);
+    let labels = |object: &Value| object["metadata"]["labels"]["clientele.dev/service"].clone();
+    let service = stored.map(|object| labels(object)).unwrap_or_default();
+    let service = if service.is_null() {
+        labels(&call.body)
+    } else {
+        service
+    };
+    if service.is_null() {
+        return None;
+    }
+    let uid = stored
+        .map(|object| object["metadata"]["uid"].clone())
+        .unwrap_or_default();
+    let namespace = store.get(room)?;
+    let records = &namespace["metadata"]["annotations"]["clientele.dev/services"];
+    let records: Value =
+        serde_json::from_str(records.as_str().unwrap_or_default()).unwrap_or_default();
+    let services = records["services"].as_object().into_iter().flatten();
+    let mut pieces =
+        services.flat_map(|(_, service)| service["pieces"].as_array().into_iter().flatten());
+    let record =
+        pieces.find(|piece| piece["kind"] == call.resource.kind && piece["name"] == *call.name);
+    Some(match (call.verb, record) {
+        (_, None) => Some("what a service puts into a tenant is written down first"),
+        (Verb::Delete, _) if call.resource.kind == "PersistentVolumeClaim" => {
+            Some("claims to storage are never deleted")
+        }
+        (Verb::Delete, Some(record)) if !record["uid"].is_null() && record["uid"] != uid => {
+            Some("only what was made is ever pruned")
+        }
+        _ => None,
+    })
 }
 
 fn namespace_rule(store: &Store, call: &Call) -> Option<&'static str> {

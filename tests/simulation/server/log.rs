@@ -49,7 +49,12 @@ impl Call {
 
     /// Whether it is a write of state: Events are news, and a dry run is a question.
     pub fn is_write(&self) -> bool {
-        self.verb.writes() && !self.dry_run && !self.is_event()
+        self.verb.writes() && !self.dry_run && !self.is_event() && !self.is_question()
+    }
+
+    /// Whether it asks what it may do.
+    pub fn is_question(&self) -> bool {
+        self.resource.kind == "SelfSubjectAccessReview"
     }
 
     /// Whether it publishes an Event.

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Good enough for what the operator calls, and no better: no schemas, no RBAC, no admission but the one refusal that readiness looks
-//! for. Time is tokio's, which tests stop; nothing here reads another clock.
+//! for, and the fence round a tenant's own objects. Time is tokio's, which tests stop; nothing here reads another clock.
 
 pub mod controllers;
 pub mod faults;
@@ -21,7 +21,7 @@ mod service;
 pub mod store;
 mod watches;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -77,6 +77,8 @@ pub struct State {
     pub pacing: Pacing,
     /// What the simulation found to be wrong with a call, whatever the test is about.
     pub violations: Vec<String>,
+    /// What the operator has no right to: `create widgets`.
+    pub denied: BTreeSet<&'static str>,
     /// Which operator process is alive; requests of an earlier one never arrive.
     epoch: u32,
     alive: bool,
@@ -114,6 +116,7 @@ impl Server {
             calls: Vec::new(),
             pacing,
             violations: Vec::new(),
+            denied: BTreeSet::new(),
             epoch: 0,
             alive: false,
             fault: None,

@@ -13,9 +13,14 @@ pub struct Resource {
 }
 
 impl Resource {
-    /// Whether it is one of Clientele's own kinds: with generation and a status subresource, and gone without its CRD.
+    /// Whether it is one of Clientele's own kinds: with generation and a status subresource.
     pub fn is_own(&self) -> bool {
         self.group == "clientele.dev"
+    }
+
+    /// Whether it is gone without its CRD.
+    pub fn has_crd(&self) -> bool {
+        self.is_own() || self.group == "example.org"
     }
 
     /// `apiVersion`.
@@ -63,11 +68,36 @@ const fn resource(
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
 /// Everything the operator asks for.
-pub static RESOURCES: [Resource; 19] = [
+pub static RESOURCES: [Resource; 25] = [
     resource("", "v1", "namespaces", "Namespace", false),
     resource("", "v1", "secrets", "Secret", true),
     resource("", "v1", "configmaps", "ConfigMap", true),
     resource("", "v1", "pods", "Pod", true),
+    resource(
+        "",
+        "v1",
+        "persistentvolumeclaims",
+        "PersistentVolumeClaim",
+        true,
+    ),
+    resource("", "v1", "persistentvolumes", "PersistentVolume", false),
+    resource("apps", "v1", "deployments", "Deployment", true),
+    // Of somebody else's operator; there while its CRD is.
+    resource("example.org", "v1", "widgets", "Widget", true),
+    resource(
+        "authorization.k8s.io",
+        "v1",
+        "selfsubjectaccessreviews",
+        "SelfSubjectAccessReview",
+        false,
+    ),
+    resource(
+        "clientele.dev",
+        "v1alpha1",
+        "serviceofferings",
+        "ServiceOffering",
+        false,
+    ),
     resource("", "v1", "resourcequotas", "ResourceQuota", true),
     resource("", "v1", "limitranges", "LimitRange", true),
     resource("", "v1", "serviceaccounts", "ServiceAccount", true),
@@ -187,9 +217,9 @@ impl Asked {
             namespace = within;
             rest.drain(..2);
         }
-        let resource = RESOURCES
-            .iter()
-            .find(|r| r.group == group && r.version == version && r.plural == rest[0])?;
+        let resource = RESOURCES.iter().find(|r| {
+            r.group == group && r.version == version && Some(&r.plural) == rest.first()
+        })?;
         let name = rest.get(1).copied().unwrap_or_default();
         let query = queries(request.uri().query().unwrap_or_default());
         let watches = query

@@ -25,7 +25,7 @@ use super::faults::Fate;
 use super::log::Call;
 use super::object::Id;
 use super::refusal::Refusal;
-use super::resources::{Asked, Selector, Verb};
+use super::resources::{Asked, RESOURCES, Selector, Verb};
 use super::store::Writer;
 use super::{Server, State, guard};
 
@@ -64,6 +64,9 @@ impl Server {
     }
 
     async fn serve(self, epoch: u32, request: Request<Body>) -> io::Result<Response<Pieces>> {
+        if let Some(found) = self.discovered(request.uri().path()) {
+            return Ok(found);
+        }
         let Some(asked) = Asked::of(&request) else {
             let what = format!("{} {}", request.method(), request.uri());
             self.state().violations.push(format!("not served: {what}"));
@@ -113,6 +116,32 @@ impl Server {
         let date = date.parse().expect("a header");
         answer.headers_mut().insert(http::header::DATE, date);
         answer
+    }
+
+    /// What kinds there are in a version of a group, if that is asked.
+    fn discovered(&self, path: &str) -> Option<Response<Pieces>> {
+        let version = match path.trim_matches('/').split('/').collect::<Vec<_>>()[..] {
+            ["api", version] => version.to_owned(),
+            ["apis", group, version] => format!("{group}/{version}"),
+            _ => return None,
+        };
+        let state = self.state();
+        let served = RESOURCES
+            .iter()
+            .filter(|it| it.api_version() == version && state.store.served(it).is_ok());
+        let resources: Vec<_> = served
+            .map(|it| {
+                json!({
+                    "name": it.plural, "singularName": "", "namespaced": it.namespaced, "kind": it.kind, "verbs": [],
+                })
+            })
+            .collect();
+        if resources.is_empty() {
+            return Some(answer(404, &Refusal::unknown_resource().body()));
+        }
+        let list =
+            json!({ "kind": "APIResourceList", "groupVersion": version, "resources": resources });
+        Some(answer(200, &list))
     }
 
     /// Does what is asked.
@@ -190,11 +219,23 @@ fn execute(
     let (resource, body) = (asked.resource, &call.body);
     let id = Id::new(resource, &asked.namespace, &call.name);
     let status = asked.subresource == "status";
-    let store = &mut state.store;
     let plain = |object: Arc<Value>| Value::clone(&object);
     if call.is_event() {
         return Ok((201, body.clone()));
     }
+    if call.is_question() {
+        let attributes = &body["spec"]["resourceAttributes"];
+        let text = |field: &str| attributes[field].as_str().unwrap_or_default();
+        let right = format!("{} {}", text("verb"), text("resource"));
+        let allowed = !state.denied.contains(&*right);
+        return Ok((
+            201,
+            json!({ "kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1",
+            "spec": body["spec"], "status": { "allowed": allowed } }),
+        ));
+    }
+    let store = &mut state.store;
+    guard::tenants_own(store, call)?;
     match asked.verb {
         Verb::Get => {
             store.served(resource)?;

@@ -69,11 +69,11 @@ impl Store {
         self.all().filter(move |(id, _)| id.plural == plural)
     }
 
-    /// Refuses what concerns one of our kinds while its CRD is not there.
+    /// Refuses what concerns a kind while its CRD is not there.
     pub fn served(&self, resource: &Resource) -> Result<(), Refusal> {
         let crd = format!("{}.{}", resource.plural, resource.group);
         let id = Id::new(Resource::named("customresourcedefinitions"), "", &crd);
-        if resource.is_own() && !self.objects.contains_key(&id) {
+        if resource.has_crd() && !self.objects.contains_key(&id) {
             return Err(Refusal::unknown_resource());
         }
         Ok(())
@@ -144,6 +144,7 @@ impl Store {
             object["metadata"]["finalizers"] =
                 json!(["customresourcecleanup.apiextensions.k8s.io"]);
         }
+        owners.tell(&mut object);
         self.put(id, object, owners)
     }
 
@@ -255,6 +256,7 @@ impl Store {
         }
         let version = old["metadata"]["resourceVersion"].clone();
         new["metadata"]["resourceVersion"] = version;
+        owners.tell(&mut new);
         if resource.is_own() && old["spec"] != new["spec"] {
             next_generation(&mut new);
         }
