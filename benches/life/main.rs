@@ -3,10 +3,11 @@
 //! ```text
 //! a fresh control plane, N customers with an admin each, calm
 //!   ├─ partner   a change above all of them; the same writes by a bare client
-//!   └─ trials    all end within a minute; are extended; all end in the same second
+//!   ├─ trials    all end within a minute; are extended; all end in the same second
+//!   └─ purges    a tenth of the tenants is destroyed while the others' changes go on
 //! ```
 //!
-//! Each scene is a file and leaves the customers as it found them, so that the next can begin. Measured is what a person would
+//! Each scene is a file and leaves the customers as it found them, so that the next can begin; the last does not. Measured is what a person would
 //! notice; the calls are counted in the API server's audit log. A figure that misses its target is shown, not a failure.
 
 // Measuring is reading clocks.
@@ -35,6 +36,7 @@ mod table;
 
 mod page;
 mod partner;
+mod purges;
 mod scene;
 mod trials;
 
@@ -111,11 +113,14 @@ async fn all(arguments: &Arguments) -> Result<String, Failure> {
     let partner = partner::play(&scene, arguments.rounds).await?;
     say("trials");
     let trials = trials::play(&scene, Duration::from_secs(arguments.idle)).await?;
+    say("purges");
+    let purges = purges::play(&scene).await?;
     let kubernetes = scene.stage.admin.apiserver_version().await?.git_version;
     let sections = [
         page::head(&Machine::this()?, &kubernetes, arguments.customers),
         page::partner(&partner),
         page::trials(&trials),
+        page::purges(&purges),
     ];
     Ok(sections.join("\n"))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::figures::{Tally, Waits, median};
 use super::machine::Machine;
 use super::partner::{Reached, Round};
+use super::purges::Purged;
 use super::table::table;
 use super::trials::Ended;
 
@@ -166,6 +167,49 @@ pub fn trials(ended: &Ended) -> String {
          second. Calls are those of the minute.\n\n{}\n{}",
         table(&["figure", "target", "measured", "met"], &rows),
         per_customer(calls, *customers),
+    )
+}
+
+/// Tenants that are destroyed.
+pub fn purges(purged: &Purged) -> String {
+    let Purged {
+        tenants,
+        took,
+        at_once,
+        others,
+    } = purged;
+    let longest = others.quantile(1.0).as_secs_f64();
+    let rows = [
+        row(
+            &format!("{tenants} tenants: until the last is gone"),
+            "",
+            seconds(took.as_secs_f64()),
+            None,
+        ),
+        row(
+            "namespaces that go at once",
+            "≤ 8",
+            at_once.to_string(),
+            Some(*at_once <= 8),
+        ),
+        row(
+            "a hold of another customer meanwhile, p50",
+            "",
+            precise(others, 0.5),
+            None,
+        ),
+        row(
+            "a hold of another customer meanwhile, longest",
+            "≤ 2 s",
+            precise(others, 1.0),
+            Some(longest <= 2.0),
+        ),
+    ];
+    format!(
+        "## Tenants that are destroyed\n\n\
+         A tenth of the customers is deleted with `mode: Now`, all at once. Meanwhile others are put on hold and released, one after the\n\
+         other: measured is the time from asking to the status that tells of it.\n\n{}",
+        table(&["figure", "target", "measured", "met"], &rows),
     )
 }
 

@@ -1,0 +1,110 @@
+//! Many tenants destroyed, while others' changes go on: purges are paced so that nobody waits for them.
+//!
+//! Kubernetes asks for every kind in the cluster to empty a namespace, so how long a purge takes is mostly its own time.
+
+use std::time::{Duration, Instant};
+
+use clientele::api::{Access, DeletionMode, DeletionPhase, DeletionRequest, DeletionRequestSpec};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use kube::Api;
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use serde_json::json;
+
+use super::Failure;
+use super::figures::Waits;
+use super::floor::CONCURRENCY;
+use super::scene::Scene;
+use super::support::{Reports as _, home};
+
+/// Of so many customers one is destroyed.
+const SHARE: usize = 10;
+
+/// How often it is looked whether what was asked for has come.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What came of it.
+pub struct Purged {
+    /// Tenants destroyed.
+    pub tenants: usize,
+    /// From the first request to the last tenant that is gone.
+    pub took: Duration,
+    /// Most namespaces that were going at once.
+    pub at_once: usize,
+    /// From a hold or its release, of customers that stay, to the status that tells of it; meanwhile.
+    pub others: Waits,
+}
+
+/// Plays it. The customers that are destroyed stay so: this scene is the last.
+pub async fn play(scene: &Scene) -> Result<Purged, Failure> {
+    let tenants = (scene.names.len() / SHARE).max(1);
+    let (leaving, staying) = scene.names.split_at(tenants);
+    let requests: Api<DeletionRequest> =
+        Api::namespaced(scene.stage.admin.clone(), &home(&scene.stage.partner));
+    let began = Instant::now();
+    stream::iter(leaving)
+        .map(|name| {
+            let requests = &requests;
+            let spec = DeletionRequestSpec {
+                customer: Some(name.clone()),
+                mode: DeletionMode::Now,
+                ..DeletionRequestSpec::default()
+            };
+            let request = DeletionRequest::new(name, spec);
+            async move { requests.create(&PostParams::default(), &request).await }
+        })
+        .buffer_unordered(CONCURRENCY)
+        .try_for_each(|_| std::future::ready(Ok(())))
+        .await?;
+    let (mut others, mut at_once) = (Vec::new(), 0);
+    for name in staying.iter().cycle() {
+        let phases = requests.list(&ListParams::default()).await?;
+        let phase =
+            |request: &DeletionRequest| request.status.as_ref().and_then(|status| status.phase);
+        let count = |wanted| {
+            phases
+                .iter()
+                .filter(|request| phase(request) == Some(wanted))
+                .count()
+        };
+        at_once = at_once.max(count(DeletionPhase::Purging));
+        if count(DeletionPhase::Completed) == tenants {
+            break;
+        }
+        others.push(hold_and_release(scene, name).await?);
+    }
+    Ok(Purged {
+        tenants,
+        took: began.elapsed(),
+        at_once,
+        others: Waits::new(others),
+    })
+}
+
+/// A hold, and its release once that is told; tells how long the hold took.
+async fn hold_and_release(scene: &Scene, name: &str) -> Result<Duration, Failure> {
+    let held = change(scene, name, true, Access::Locked).await?;
+    change(scene, name, false, Access::Open).await?;
+    Ok(held)
+}
+
+async fn change(
+    scene: &Scene,
+    name: &str,
+    hold: bool,
+    wanted: Access,
+) -> Result<Duration, Failure> {
+    let customers = scene.stage.customers();
+    let patch = Patch::Merge(json!({"spec": {"onHold": hold}}));
+    let began = Instant::now();
+    let asked = customers
+        .patch(name, &PatchParams::default(), &patch)
+        .await?;
+    loop {
+        let now = customers.get(name).await?;
+        let told = now.status.as_ref().and_then(|status| status.access) == Some(wanted);
+        if told && now.observed_generation() >= asked.metadata.generation.unwrap_or_default() {
+            return Ok(began.elapsed());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
