@@ -50,17 +50,16 @@ async fn powerless(world: &World, arguments: &[&str]) -> Output {
     let kubeconfig = world
         .plane
         .service_account_kubeconfig("default", &account.name_any());
-    let mut command = Command::new(env!("CARGO_BIN_EXE_clientele"));
+    // One that never gives up would outlive the test.
+    let patience = (2 * PATIENCE).as_secs().to_string();
+    let mut command = Command::new("timeout");
     command
+        .args([&*patience, env!("CARGO_BIN_EXE_clientele")])
         .args(["operator", "--listen=127.0.0.1:0"])
         .args(arguments)
         .env("KUBECONFIG", kubeconfig.expect("a kubeconfig"));
     let run = tokio::task::spawn_blocking(move || command.output());
-    let output = tokio::time::timeout(2 * PATIENCE, run).await;
-    output
-        .expect("it gives up")
-        .expect("it ran")
-        .expect("it started")
+    run.await.expect("it ran").expect("it started")
 }
 
 /// The last line of what it says.

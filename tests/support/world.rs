@@ -194,6 +194,8 @@ impl Drop for World {
             return;
         };
         if std::thread::panicking() {
+            // The others go on, also when this one has failed while it held the operator down.
+            operator.start().ok();
             eprintln!("The end of the operator's log:\n{}", operator.log_tail(60));
         } else {
             assert!(
