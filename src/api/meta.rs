@@ -116,6 +116,10 @@ pub const ANNOTATION_ADOPT_RETAINED: &str = "clientele.dev/adopt-retained";
 /// Annotation a person may set on a namespace that is protected from deletion, or on a DeletionRequest that is held: its own name.
 pub const ANNOTATION_CONFIRM_DELETE: &str = "clientele.dev/confirm-delete";
 
+/// Annotation a person may set on a Partner that no longer offers services which many customers use: the names of those whose objects
+/// may be deleted all the same, comma separated.
+pub const ANNOTATION_CONFIRM_WITHDRAWAL: &str = "clientele.dev/confirm-withdrawal";
+
 /// Finalizer on Customers.
 pub const FINALIZER_TENANT: &str = "clientele.dev/tenant";
 /// Finalizer on DeletionRequests.

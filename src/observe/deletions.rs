@@ -172,7 +172,7 @@ impl World {
     }
 
     /// Customers that are there, and tenants whose Customer is gone.
-    fn customers_known(&self) -> usize {
+    pub(super) fn customers_known(&self) -> usize {
         let retained = self.namespaces.values();
         let retained = retained.filter(|seen| is_retained(seen)).count();
         self.customers.values().count() + retained

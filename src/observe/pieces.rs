@@ -16,6 +16,7 @@ use super::relations::keys;
 use super::table::{Change, Entry, Id, Table};
 use super::world::World;
 use crate::api::meta;
+use crate::domain::deletion::crowd_limit;
 use crate::domain::names::partner_namespace;
 use crate::domain::pieces::{PieceId, PieceKind};
 use crate::plan::observed::services::{
@@ -365,6 +366,10 @@ impl World {
             (id.clone(), seen)
         });
         let all = self.offerings.values().map(|offering| offering.name_any());
+        let withdrawn = self.index.withdrawn().iter();
+        let withdrawn: BTreeMap<String, usize> = withdrawn
+            .map(|(service, customers)| (service.clone(), customers.len()))
+            .collect();
         let unchecked = all.filter(|name| !self.pieces.offerings.contains_key(name));
         ServicesSeen {
             unchecked: unchecked.collect(),
@@ -372,6 +377,12 @@ impl World {
             plurals: Arc::clone(&self.pieces.plurals),
             pieces: pieces.collect(),
             refused: refused.collect(),
+            crowd: if withdrawn.is_empty() {
+                usize::MAX
+            } else {
+                crowd_limit(self.customers_known())
+            },
+            withdrawn,
         }
     }
 }

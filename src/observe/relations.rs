@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kube::Resource;
+use kube::{Resource, ResourceExt};
 
 use super::table::{Change, Id};
 use super::tolerant::Tolerant;
@@ -99,7 +99,12 @@ impl World {
             (Some(_), None) => self.namesakes.remove(name, &change.id),
             _ => {}
         }
-        if essence(change.old.as_ref()) == essence(change.new.as_ref()) {
+        let confirmed = |partner: Option<&Tolerant<Partner>>| {
+            let annotations = partner.map(ResourceExt::annotations);
+            annotations.and_then(|them| them.get(meta::ANNOTATION_CONFIRM_WITHDRAWAL).cloned())
+        };
+        let (old, new) = (change.old.as_ref(), change.new.as_ref());
+        if essence(old) == essence(new) && confirmed(old) == confirmed(new) {
             return BTreeSet::new();
         }
         let mut concerned: BTreeSet<Key> = keys(Kind::Partner, self.namesakes.of(name)).collect();

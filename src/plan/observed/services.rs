@@ -183,4 +183,8 @@ pub struct ServicesSeen {
     pub pieces: BTreeMap<PieceId, PieceSeen>,
     /// Writes that were refused last time.
     pub refused: BTreeMap<PieceId, RefusedSeen>,
+    /// How many customers, in the whole cluster, have lost the use of a service.
+    pub withdrawn: BTreeMap<String, usize>,
+    /// How many may without a person's word that it is meant.
+    pub crowd: usize,
 }

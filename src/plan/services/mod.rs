@@ -10,6 +10,7 @@
 //! What is to be made is written down on the namespace first (the records), and only what is written down there, carries the
 //! customer's UID and has the UID that was written down is ever deleted. Claims to storage never are.
 
+mod breaker;
 mod desired;
 mod fate;
 pub mod report;
@@ -120,7 +121,8 @@ pub fn decide(given: &Given<'_>) -> Services {
         .map(|refused| refused.again_in);
     let changes = list.iter().filter_map(|service| service.changes_at);
     let changes = changes.filter_map(|at| Duration::try_from(at.duration_since(given.now)).ok());
-    let wake = refused.chain(changes).min();
+    let withdrawn = list.iter().filter_map(|service| given.looks_again(service));
+    let wake = refused.chain(changes).chain(withdrawn).min();
     let Work {
         records,
         ending,
@@ -237,6 +239,9 @@ struct Work<'a> {
 impl Work<'_> {
     fn on(&mut self, service: &Service) {
         let mut report = Report::of(service, self.given.seen);
+        if service.withdrawn && self.given.breaker(service).held {
+            report.hold(self.given.seen.withdrawn.get(&service.name).copied());
+        }
         if service.used {
             let record = self
                 .records
@@ -352,7 +357,8 @@ impl Work<'_> {
 
 impl Given<'_> {
     fn fate(&self, service: &Service) -> Fate {
-        fate::of(service, self.seen.offerings.get(&service.name), self.now)
+        let offering = self.seen.offerings.get(&service.name);
+        fate::of(service, offering, self.breaker(service), self.now)
     }
 
     /// Whether an object carries this customer's UID, or that of one who had the tenant before.

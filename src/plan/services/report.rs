@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{
     ConditionType, MAX_STATUS_SERVICES, Reason, ServiceHealth, ServiceSource, ServiceState,
-    ServiceStatus,
+    ServiceStatus, meta,
 };
 use crate::domain::records::ServiceRecord;
 use crate::domain::services::Service;
@@ -108,6 +108,20 @@ impl Report {
             health: None,
             parameters: None,
             trouble,
+        }
+    }
+
+    /// Notes that so many customers have lost it that nothing is deleted without a person's word.
+    pub fn hold(&mut self, customers: Option<usize>) {
+        let name = &self.service.name;
+        let by = self.service.blocked_by.as_deref().unwrap_or_default();
+        if let Some(trouble) = &mut self.trouble {
+            trouble.message = format!(
+                "{}. {} customers have lost it, so nothing of it is deleted until somebody says on Partner {by} that it is meant: {}={name}",
+                trouble.message,
+                customers.unwrap_or_default(),
+                meta::ANNOTATION_CONFIRM_WITHDRAWAL,
+            );
         }
     }
 

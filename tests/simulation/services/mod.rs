@@ -1,6 +1,7 @@
 //! Services: made, put right and pruned, withdrawn and given back, stopped and started, each customer as it should be.
 
 mod above;
+mod breaker;
 mod faults;
 mod life;
 mod making;
