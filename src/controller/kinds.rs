@@ -13,6 +13,7 @@ use crate::api::{
 };
 use crate::domain::deletion::CLOCK_TOLERANCE;
 use crate::observe::live;
+use crate::observe::views::SweptAlong;
 use crate::plan::observed::{Departure, SecretSeen};
 use crate::plan::{
     Key, Kind, Plan, customer, customer_user, deletion, partner, postal_route, service_plan,
@@ -32,9 +33,18 @@ async fn departure<K: Resource<DynamicType = ()>>(
         .map(Some)
 }
 
+/// Whether objects of a kind in a namespace went with their CRD or with the namespace, rather than by anybody's wish.
+async fn went<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    namespace: &str,
+) -> kube::Result<bool> {
+    let departure = live::departure::<K>(&context.client, namespace).await?;
+    Ok(departure == Departure::SweptAlong)
+}
+
 impl Controlled for Customer {
     type Status = CustomerStatus;
-    type Gathered = (Option<Departure>, bool);
+    type Gathered = (Option<Departure>, SweptAlong);
 
     fn status(&self) -> Option<&CustomerStatus> {
         self.status.as_ref()
@@ -46,29 +56,33 @@ impl Controlled for Customer {
             object.metadata.namespace.as_deref().unwrap_or_default(),
             object.metadata.name.as_deref().unwrap_or_default(),
         );
-        let lost = context.world().has_lost_people(&key);
-        let swept_along = lost
-            && live::departure::<CustomerUser>(&context.client, &key.namespace).await?
-                == Departure::SweptAlong;
-        Ok((departure(context, object).await?, swept_along))
+        let (people, request) = {
+            let world = context.world();
+            (world.has_lost_people(&key), world.has_lost_request(&key))
+        };
+        let swept = SweptAlong {
+            users: people && went::<CustomerUser>(context, &key.namespace).await?,
+            request: request && went::<DeletionRequest>(context, &key.namespace).await?,
+        };
+        Ok((departure(context, object).await?, swept))
     }
 
     fn plan(
         context: &Context,
         key: &Key,
-        (departure, users_swept_along): Self::Gathered,
+        (departure, swept): Self::Gathered,
         now: Timestamp,
     ) -> Option<Plan<CustomerStatus>> {
         let world = context.world();
         if !world.is_number_open(key) {
-            let observed = world.customer(key, departure, users_swept_along, now)?;
+            let observed = world.customer(key, departure, swept, now)?;
             drop(world);
             return Some(customer::plan(&observed, now));
         }
         drop(world);
         // Nobody else may look between the decision and the note of it.
         let mut world = context.world_mut();
-        let observed = world.customer(key, departure, users_swept_along, now)?;
+        let observed = world.customer(key, departure, swept, now)?;
         let plan = customer::plan(&observed, now);
         let fields = plan.draft.as_ref().map(|draft| &draft.fields);
         let given = fields.and_then(|fields| fields.customer_number.as_deref());

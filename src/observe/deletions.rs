@@ -79,6 +79,16 @@ impl World {
         concerned
     }
 
+    /// Whether the tenant of a customer hangs on a request that is not there.
+    pub fn has_lost_request(&self, key: &Key) -> bool {
+        let tenant = tenant_of(&key.namespace, &key.name);
+        let tenant = tenant.and_then(|tenant| self.namespace(&tenant));
+        let request = tenant.map(|tenant| tenant.annotation(meta::ANNOTATION_DELETION_REQUEST));
+        request.is_some_and(|name| {
+            !name.is_empty() && self.requests.get(&key.namespace, name).is_none()
+        })
+    }
+
     /// Requests, and forms, about a customer.
     pub(super) fn requests_keys(&self, customer: &Id) -> Vec<Key> {
         keys(Kind::DeletionRequest, self.requests_of.of(customer)).collect()

@@ -22,7 +22,7 @@ mod relations;
 pub mod seen;
 pub mod table;
 pub mod tolerant;
-mod views;
+pub mod views;
 pub mod world;
 
 pub use world::World;

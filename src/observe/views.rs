@@ -25,13 +25,22 @@ use crate::plan::observed::{
 };
 use crate::plan::{Key, Kind};
 
+/// What of a customer has gone with its CRD or namespace, as the API server says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SweptAlong {
+    /// Users of whom bindings still speak.
+    pub users: bool,
+    /// The request on which the deletion of its tenant hangs.
+    pub request: bool,
+}
+
 impl World {
     /// Everything about one customer.
     pub fn customer(
         &self,
         key: &Key,
         departure: Option<Departure>,
-        users_swept_along: bool,
+        swept: SweptAlong,
         now: Timestamp,
     ) -> Option<CustomerObserved> {
         let customer: Arc<Customer> = self.readable(key).or_else(|| self.remains(key))?;
@@ -89,7 +98,8 @@ impl World {
             home,
             tenant,
             departure,
-            users_swept_along,
+            users_swept_along: swept.users,
+            request_swept_along: swept.request,
         })
     }
 

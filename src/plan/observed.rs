@@ -159,6 +159,8 @@ pub struct CustomerObserved {
     /// Bindings name people of whom there is no user any more, because all users beside the customer are going: with the CRD, or
     /// with the partner's namespace. Nobody wished these people out.
     pub users_swept_along: bool,
+    /// The request on which the deletion of its tenant hangs is gone with its CRD or namespace. Nobody has taken it back.
+    pub request_swept_along: bool,
 }
 
 /// Everything about one partner.

@@ -19,6 +19,7 @@ mod drift;
 mod escapes;
 mod harness;
 mod install;
+mod kinds_lost;
 mod operator;
 mod orders;
 mod partners;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::deletions::{filed, history, phase, request, told, with_customer, with_partner};
 use crate::normal::{assert_same, less_history};
-use crate::people::{ROOT, customer, partner};
+use crate::people::{ROOT, customer};
 use crate::scenes::{EMEA, GLOBEX, minutes, seconds};
 use crate::server::Pacing;
 use crate::sim::{Sim, story};
@@ -340,35 +340,5 @@ fn purges_go_a_few_at_a_time_and_so_many_an_hour_wait_for_a_person() {
         }
         sim.settle().await;
         assert_eq!(phases(&sim, "Completed"), 24);
-    });
-}
-
-#[test]
-fn a_crd_or_a_namespace_that_goes_deletes_nobody() {
-    story(Pacing::default(), |sim| async move {
-        with_customer(&sim).await;
-        sim.create(&partner(EMEA, "dach"));
-        sim.settle().await;
-        sim.create(&request("leaves"));
-        sim.settle().await;
-        let tenant = sim.see("namespaces", "", GLOBEX)["metadata"]["uid"].clone();
-        for crd in ["deletionrequests", "customers"] {
-            sim.delete(
-                "customresourcedefinitions",
-                "",
-                &format!("{crd}.clientele.dev"),
-            );
-            sim.wait(minutes(3)).await;
-            assert!(
-                sim.find(
-                    "customresourcedefinitions",
-                    "",
-                    &format!("{crd}.clientele.dev")
-                )
-                .is_none()
-            );
-        }
-        sim.wait(minutes(180)).await;
-        assert_eq!(sim.see("namespaces", "", GLOBEX)["metadata"]["uid"], tenant);
     });
 }

@@ -37,5 +37,6 @@ mod routes;
 mod services;
 mod stale;
 mod stops;
+mod swept;
 mod trials;
 mod unreadable;

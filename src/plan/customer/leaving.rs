@@ -20,6 +20,8 @@ pub enum Leaving<'a> {
     No,
     /// The spec asks for it, and the request is still to be filed or looked at.
     Asked,
+    /// It was asked for, and the request is gone with its CRD or namespace: nobody has taken it back.
+    SweptAlong,
     /// It is asked for, and waits for a person to confirm it.
     Held(&'a RequestSeen),
     /// It is asked for and can be taken back.
@@ -45,6 +47,7 @@ impl<'a> Leaving<'a> {
         match find(DeletionPhase::Pending, |_| true) {
             Some(request) if request.held => Self::Held(request),
             Some(request) => Self::Pending(request),
+            None if observed.request_swept_along => Self::SweptAlong,
             None if is_asked(observed) => Self::Asked,
             None => Self::No,
         }
@@ -52,20 +55,32 @@ impl<'a> Leaving<'a> {
 
     /// Whether the customer is on its way out.
     pub const fn is_pending(self) -> bool {
-        matches!(self, Self::Asked) || self.request().is_some()
+        matches!(self, Self::Asked | Self::SweptAlong) || self.request().is_some()
     }
 
     /// Whether the tenant is stopped for it.
     pub const fn stops(self) -> bool {
-        matches!(self, Self::Asked | Self::Pending(_) | Self::Purging(_))
+        matches!(
+            self,
+            Self::Asked | Self::SweptAlong | Self::Pending(_) | Self::Purging(_)
+        )
     }
 
     /// The request that is under way.
     pub const fn request(self) -> Option<&'a RequestSeen> {
         match self {
-            Self::No | Self::Asked | Self::Done(_) => None,
+            Self::No | Self::Asked | Self::SweptAlong | Self::Done(_) => None,
             Self::Held(request) | Self::Pending(request) | Self::Purging(request) => Some(request),
         }
+    }
+
+    /// Name of the request on which the deletion of the tenant hangs, there or not.
+    pub fn hangs_on(self, observed: &'a CustomerObserved) -> Option<&'a str> {
+        if let Self::SweptAlong = self {
+            let tenant = observed.tenant.as_ref();
+            return tenant.map(|tenant| tenant.annotation(meta::ANNOTATION_DELETION_REQUEST));
+        }
+        self.request().map(|request| request.name.as_str())
     }
 
     /// Who asked for it in the tenant itself, and may therefore take it back there.
@@ -209,7 +224,11 @@ pub fn stay_away(
             Reason::Purging,
             "The tenant is being deleted.",
         ),
-        Leaving::No | Leaving::Asked | Leaving::Held(_) | Leaving::Pending(_) => (
+        Leaving::No
+        | Leaving::Asked
+        | Leaving::SweptAlong
+        | Leaving::Held(_)
+        | Leaving::Pending(_) => (
             Phase::PendingDeletion,
             Reason::DeletionPending,
             "Its deletion is asked for before it had a tenant; none is made.",

@@ -204,7 +204,7 @@ fn open(
         .trial
         .and_then(|trial| trial::next_change(trial, notices, now));
     // Nothing tells us when they are back, or that they will not be.
-    let swept = observed.users_swept_along.then_some(LOOK_AGAIN);
+    let swept = (observed.users_swept_along || observed.request_swept_along).then_some(LOOK_AGAIN);
     Plan {
         subject,
         stages,

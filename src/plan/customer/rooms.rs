@@ -78,10 +78,7 @@ pub fn furnish(
     let tenant_with = |emptied| {
         Wanted::tenant(&Tenant {
             emptied,
-            request: decisions
-                .leaving
-                .request()
-                .map(|request| request.name.as_str()),
+            request: decisions.leaving.hangs_on(observed),
             owner,
             access: decisions.access.access,
             facts: &decisions.facts,
