@@ -7,6 +7,7 @@ use kube::api::PostParams;
 
 use crate::steps::{config_map, namespace, settled, until_so};
 use crate::support::{PATIENCE, Report as _, World, eventually, home, namespace_of, tenant, user};
+use crate::tenancy::OPERATOR;
 
 /// How long kube's watcher may wait before it lists again what it could not list.
 const WATCH_AGAIN: u32 = 3;
@@ -55,6 +56,7 @@ async fn the_loss_of_all_kinds_stops_and_purges_nothing_and_applied_again_all_is
     let before = namespace(&world, &tenant(&globex)).await;
     let stopped = namespace(&world, &tenant(&leaver)).await;
 
+    let mark = world.plane.audit().mark().await;
     let kinds = world.kubectl(&["get", "crd", "-o", "name"]);
     let ours = kinds
         .lines()
@@ -65,8 +67,19 @@ async fn the_loss_of_all_kinds_stops_and_purges_nothing_and_applied_again_all_is
     world.kubectl(&delete);
     for known in [&before, &stopped] {
         let now = namespace(&world, &known.name_any()).await;
-        assert_eq!(now.resource_version(), known.resource_version());
+        let name = known.name_any();
+        assert_eq!(now.labels(), known.labels(), "{name}");
+        assert_eq!(now.annotations(), known.annotations(), "{name}");
     }
+
+    let calls = world.plane.audit().since(mark).await;
+    let places = [before.name_any(), stopped.name_any()];
+    let touched = calls.by(OPERATOR).writes().only(|call| {
+        let there = places.contains(&call.namespace);
+        let itself = call.resource == "namespaces" && places.contains(&call.name);
+        (there || itself) && call.code < 400
+    });
+    assert_eq!(touched.count(), 0, "{touched:?}");
 
     world.plane.install().expect("installed again");
     let partner = again!(world, Partner, partner);

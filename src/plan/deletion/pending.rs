@@ -186,7 +186,8 @@ fn end(
     settled(subject, told, waiting(Reason::Purging, message), None)
 }
 
-/// Closes the tenant if its Customer object is gone; as long as that is there, its own plan does.
+/// Closes the tenant if its Customer object was deleted; as long as that is there, its own plan does. One that went with its CRD has
+/// left no snapshot and no mark, and nothing is done about its tenant.
 fn close(observed: &RequestObserved, subject: &Subject, stop: bool) -> Closing {
     let meant = observed
         .request
@@ -199,7 +200,10 @@ fn close(observed: &RequestObserved, subject: &Subject, stop: bool) -> Closing {
         .and_then(|customer| customer.uid());
     let ours = observed.tenant.as_ref().filter(|tenant| {
         let uid = Some(tenant.label(meta::LABEL_CUSTOMER_UID));
-        uid == meant && !tenant.deleting && customer.as_deref() != meant
+        let snapshot = meta::ANNOTATION_CUSTOMER_SNAPSHOT;
+        let deleted = observed.request.annotations().contains_key(snapshot)
+            || tenant.label(meta::LABEL_RETAINED) == "true";
+        uid == meant && !tenant.deleting && customer.as_deref() != meant && deleted
     });
     match ours {
         Some(tenant) => closing::close(tenant, &observed.children, &subject.key.name, stop),
