@@ -64,6 +64,8 @@ fn a_person_who_cancels_what_git_asks_for_is_not_asked_again() {
         sim.settle().await;
         sim.restart();
         sim.settle().await;
+        // Also when its history is over: as long as Git asks, the answer is needed.
+        sim.wait(minutes(26 * 60)).await;
         assert_eq!((filed(&sim), access(&sim).as_str()), (first, "Open"));
         // Removed and set again it counts anew.
         sim.spec("customers", EMEA, "globex", wants(None));

@@ -45,16 +45,18 @@ pub fn plan(
         );
     }
 
-    // As long as the Customer is there, this is what says that its tenant is gone for good.
+    // As long as the Customer is there, this is what says that its tenant is gone for good, or that somebody has said no to what it asks
+    // for.
+    let done = told.status.phase == Some(DeletionPhase::Completed);
     let answers = customer.is_some()
-        && told.status.phase == Some(DeletionPhase::Completed)
-        && !told.has(DeletionStep::Withdrawn);
+        && !told.has(DeletionStep::Withdrawn)
+        && (done || (from_spec && wish.is_some()));
     // One that was being made as the request came, and was not there yet when it was looked for.
     let turned_up = observed.tenant.as_ref().is_some_and(|tenant| {
         let uid = Some(tenant.label(meta::LABEL_CUSTOMER_UID));
         uid == told.status.customer_uid.as_deref() && !tenant.deleting
     });
-    if answers && turned_up {
+    if answers && done && turned_up {
         let note = "The tenant namespace turned up after all.";
         told.enter(DeletionPhase::Purging, DeletionStep::Purging, None, note);
         return tell(subject, told.status, waiting(Reason::Purging, note));
