@@ -237,12 +237,17 @@ fn only_what_is_written_down_with_its_uid_and_is_this_customers_is_ever_deleted(
 }
 
 #[test]
-fn a_withdrawal_holds_what_runs_and_wakes_when_it_is_to_be_pruned() {
+fn a_withdrawal_holds_what_runs_and_wakes_when_more_may_be_done() {
     let decided = World::new().done().withdrawn().decide();
     assert_eq!(told(&decided.ending), set(&["hold Deployment"]));
     assert!(pieces(&decided.making).is_empty());
-    assert_eq!(decided.wake, Some(Duration::from_secs(3600)));
+    // Not taken back by then, it may be destroyed; this one is pruned after an hour.
+    assert_eq!(decided.wake, Some(Duration::from_secs(600)));
     assert_eq!(decided.records.services["web"].out_since, Some(at(0)));
+    let mut later = World::new().done().withdrawn();
+    later.records = decided.records.clone();
+    later.now = at(700);
+    assert_eq!(later.decide().wake, Some(Duration::from_secs(2900)));
     let (_, _, reason, message) = report::condition(&decided.reports);
     assert_eq!(reason, Reason::ServiceWithdrawn);
     assert!(message.contains("emea no longer offers it"), "{message}");
