@@ -1,7 +1,7 @@
 //! Chains of changes: where they end depends on what is asked for in the end, not on the way there, and there and back is nothing.
 //!
-//! Left out is what rightly depends on the way: defaults that are taken once, and plans and routes that stay in force when they are
-//! withdrawn. Those have stories of their own.
+//! Left out is what rightly depends on the way: defaults that are taken once, plans and routes that stay in force when they are
+//! withdrawn, and deletions that are asked for, since who asks from its first moment gets no tenant. Those have stories of their own.
 
 use std::time::Duration;
 
@@ -68,8 +68,8 @@ fn knobs() -> Vec<Knob> {
             "deletion",
             [
                 json!(null),
-                json!({ "requested": { "reason": "over" } }),
-                json!({ "protected": true, "requested": null }),
+                json!({ "protected": true }),
+                json!({ "protected": false, "gracePeriod": "30d" }),
             ],
         ),
         knob(
