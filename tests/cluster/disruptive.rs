@@ -49,9 +49,12 @@ async fn asked_to_end_it_ends_cleanly_and_gives_the_lease_back() {
     let holder = lease.spec.and_then(|spec| spec.holder_identity);
     assert_eq!(holder.unwrap_or_default(), "");
     start(&world);
-    let lease = leases.get("clientele").await.expect("a Lease");
-    let holder = lease.spec.and_then(|spec| spec.holder_identity);
-    assert_eq!(holder.as_deref(), Some("clientele-0"));
+    // Ready it is while it stands by, too.
+    until(leases, "clientele", "held again", |lease| {
+        let spec = lease.and_then(|lease| lease.spec.as_ref());
+        spec.and_then(|spec| spec.holder_identity.as_deref()) == Some("clientele-0")
+    })
+    .await;
 }
 
 #[tokio::test]

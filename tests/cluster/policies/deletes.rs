@@ -215,7 +215,9 @@ async fn a_protected_customer_stays_until_that_is_lifted() {
 
 #[tokio::test]
 async fn a_request_that_has_begun_is_history() {
-    let world = World::without_operator().await;
+    // An operator would act on what the request is said to have come to.
+    let world = World::alone().await;
+    world.operator().stop();
     let tenant = Tenant::by_hand(&world).await;
     let person = platform(&world).await;
     let operator = world.as_user(OPERATOR, &["system:masters"]).await;
@@ -244,4 +246,6 @@ async fn a_request_that_has_begun_is_history() {
     }
     try_all(&operator, &tenant, gone()).await;
     released(&world, &tenant).await;
+    world.operator().start().expect("started");
+    world.operator().await_ready().expect("ready");
 }
