@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Span, SpanRelativeTo};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 /// The longest duration that anything may be given: about a century.
 pub const LONGEST: Duration = Duration::from_secs(36_500 * 24 * 60 * 60);
@@ -29,6 +29,11 @@ pub fn parse(text: &str) -> Result<Duration, String> {
         return Err(format!("{text:?} is longer than a century"));
     }
     Ok(duration)
+}
+
+/// How long it is until a moment; nothing once it has passed.
+pub fn left(until: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(now)).unwrap_or_default()
 }
 
 /// A duration for a person, in its largest units.

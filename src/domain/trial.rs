@@ -110,7 +110,7 @@ pub fn notice(
     notices: Option<&[String]>,
     now: Timestamp,
 ) -> Result<Option<Duration>, String> {
-    let left = left(trial.ends_at, now);
+    let left = duration::left(trial.ends_at, now);
     let near = sorted(notices)?.into_iter().find(|notice| left <= *notice);
     Ok(near.filter(|_| !trial.is_over(now)))
 }
@@ -120,7 +120,7 @@ pub fn next_change(trial: Trial, notices: Option<&[String]>, now: Timestamp) -> 
     if trial.is_over(now) {
         return None;
     }
-    let left = left(trial.ends_at, now);
+    let left = duration::left(trial.ends_at, now);
     let notices = sorted(notices).unwrap_or_default();
     let next = notices
         .into_iter()
@@ -141,10 +141,6 @@ fn sorted(notices: Option<&[String]>) -> Result<Vec<Duration>, String> {
     };
     sorted.sort();
     Ok(sorted)
-}
-
-fn left(ends_at: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(ends_at.duration_since(now)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -264,7 +264,7 @@ impl World {
             children: self.children_in(&namespace),
             form: self.form(&request, &namespace),
             rival: rival(&beside, &request),
-            crowded: self.is_crowded(&request),
+            crowded: waits && self.is_crowded(&request),
             purges: if waits {
                 self.purges(key, now)
             } else {
@@ -296,7 +296,7 @@ impl World {
         }
     }
 
-    /// Requests in a phase; without one, those that are held.
+    /// How many requests are in a phase.
     pub fn requests_in(&self, wanted: DeletionPhase) -> usize {
         self.all_requests()
             .filter(|request| phase(request) == Some(wanted))

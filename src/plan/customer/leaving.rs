@@ -147,19 +147,20 @@ fn own(observed: &CustomerObserved) -> impl Iterator<Item = &RequestSeen> {
 fn is_asked(observed: &CustomerObserved) -> bool {
     let deletion = observed.customer.spec.deletion.as_ref();
     let asked = deletion.is_some_and(|deletion| deletion.requested.is_some());
-    let answered = |request: &RequestSeen| {
-        request.source == Source::Spec && !request.withdrawn && !request.is_open()
-    };
-    asked && !own(observed).any(answered)
+    asked && filed_for_wish(observed).all(RequestSeen::is_open)
+}
+
+/// What was filed for the wish in the spec, and not withdrawn since.
+fn filed_for_wish(observed: &CustomerObserved) -> impl Iterator<Item = &RequestSeen> {
+    own(observed).filter(|request| request.source == Source::Spec && !request.withdrawn)
 }
 
 /// The step that files the request which the spec asks for: once for each time it is asked.
 pub fn wish(observed: &CustomerObserved, partner: &str) -> Option<Step> {
     let customer = &observed.customer;
     let wish = customer.spec.deletion.as_ref()?.requested.as_ref()?;
-    let answered =
-        own(observed).any(|request| request.source == Source::Spec && !request.withdrawn);
-    (!answered).then(|| filed::for_spec(customer, partner, &wish.reason))
+    let filed = filed_for_wish(observed).next().is_some();
+    (!filed).then(|| filed::for_spec(customer, partner, &wish.reason))
 }
 
 /// The object is going. Its tenant stays, closed, and a request is filed on which its deletion hangs; unless the object was merely

@@ -83,6 +83,13 @@ fn tell(
     }
 }
 
+/// The tenant is gone.
+fn gone(told: &Told) -> Verdict {
+    let namespace = told.status.namespace.as_deref().unwrap_or_default();
+    let message = format!("Namespace {namespace} is gone, with everything that was in it.");
+    ready(Reason::Deleted, message)
+}
+
 fn waiting(reason: Reason, message: impl Into<String>) -> Verdict {
     Verdict::Waiting(reason, message.into())
 }

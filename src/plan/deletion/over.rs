@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::filed::annotate;
 use super::told::Told;
-use super::{leave, ready, tell, waiting};
+use super::{gone, leave, ready, tell, waiting};
 use crate::api::{DeletionPhase, DeletionRequestStatus, DeletionStep, Reason, meta};
 use crate::domain::deletion::{RETENTION, after};
 use crate::domain::duration;
@@ -74,7 +74,7 @@ pub fn plan(
     let until = after(ended, retention);
 
     let verdict = match told.status.phase {
-        Some(DeletionPhase::Completed) => ready(Reason::Deleted, gone(&told)),
+        Some(DeletionPhase::Completed) => gone(&told),
         _ => ready(Reason::Cancelled, format!("Taken back: {}", note(&told))),
     };
     let key = subject.key.clone();
@@ -94,16 +94,10 @@ pub fn plan(
         if now >= until {
             plan.stages.then([Step::Discard { object: key, uid }]);
         } else {
-            let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-            plan.wake = Some(left.min(LONGEST_WAKE));
+            plan.wake = Some(duration::left(until, now).min(LONGEST_WAKE));
         }
     }
     plan
-}
-
-fn gone(told: &Told) -> String {
-    let namespace = told.status.namespace.as_deref().unwrap_or_default();
-    format!("Namespace {namespace} is gone, with everything that was in it.")
 }
 
 fn note(told: &Told) -> String {

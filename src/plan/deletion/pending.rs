@@ -9,7 +9,7 @@ use super::closing::{self, Closing};
 use super::filed;
 use super::taken_back::TakenBack;
 use super::told::Told;
-use super::{leave, ready, stalled, waiting};
+use super::{leave, ready, stalled, tell, waiting};
 use crate::api::{DeletionPhase, DeletionRequestStatus, DeletionStep, Reason, meta};
 use crate::domain::deletion::{CROWD_WINDOW, PURGE_WINDOW, SETTLE, after};
 use crate::domain::duration;
@@ -32,11 +32,10 @@ pub fn plan(
     if observed.customer_unreadable {
         // What belongs to an object that cannot be read is left alone with it.
         let message = "The customer cannot be read; mend it first.";
-        return settled(
+        return tell(
             subject,
-            told,
+            told.status,
             waiting(Reason::CustomerNotFound, message),
-            None,
         );
     }
     if let Some(taken_back) = TakenBack::of(observed) {
@@ -60,27 +59,12 @@ pub fn plan(
             Due::Now => None,
         },
     ];
-    let wake = next.into_iter().flatten().min().map(|at| {
-        Duration::try_from(at.duration_since(now))
-            .unwrap_or_default()
-            .min(LONGEST_WAKE)
-    });
+    let wake = next.into_iter().flatten().min();
+    let wake = wake.map(|at| duration::left(at, now).min(LONGEST_WAKE));
     Plan {
         stages: closing.stages,
-        ..settled(subject, told, verdict, wake)
-    }
-}
-
-fn settled(
-    subject: Subject,
-    told: Told,
-    verdict: Verdict,
-    wake: Option<Duration>,
-) -> Plan<DeletionRequestStatus> {
-    Plan {
-        draft: Some(Draft::new(told.status, verdict)),
         wake,
-        ..Plan::nothing(subject)
+        ..tell(subject, told.status, verdict)
     }
 }
 
@@ -140,21 +124,17 @@ fn end(
             "Paused by the annotation {} of the Customer: nothing is deleted until it is removed.",
             meta::ANNOTATION_PAUSED
         );
-        return settled(
-            subject,
-            told,
-            waiting(Reason::Paused, message),
-            Some(LOOK_AGAIN),
-        );
+        return Plan {
+            wake: Some(LOOK_AGAIN),
+            ..tell(subject, told.status, waiting(Reason::Paused, message))
+        };
     }
     if !observed.clock_agrees {
         let message = "The operator's clock and the API server's are more than a minute apart; nothing is destroyed until they agree.";
-        return settled(
-            subject,
-            told,
-            waiting(Reason::ClockSkew, message),
-            Some(LOOK_AGAIN),
-        );
+        return Plan {
+            wake: Some(LOOK_AGAIN),
+            ..tell(subject, told.status, waiting(Reason::ClockSkew, message))
+        };
     }
     let purges = observed.purges;
     if purges.lately >= purges.limit && !is_confirmed(&observed.request) {
@@ -165,11 +145,14 @@ fn end(
         );
         told.add(DeletionStep::Held, None, note);
         let verdict = held(&subject, &told);
-        return settled(subject, told, verdict, None);
+        return tell(subject, told.status, verdict);
     }
     if purges.under_way >= crate::domain::deletion::AT_ONCE {
         let message = "Its time has come; it waits for its turn.";
-        return settled(subject, told, waiting(Reason::Purging, message), Some(ROOM));
+        return Plan {
+            wake: Some(ROOM),
+            ..tell(subject, told.status, waiting(Reason::Purging, message))
+        };
     }
     let by = observed
         .request
@@ -183,7 +166,7 @@ fn end(
         "",
     );
     let message = "The tenant namespace is deleted, with everything in it.";
-    settled(subject, told, waiting(Reason::Purging, message), None)
+    tell(subject, told.status, waiting(Reason::Purging, message))
 }
 
 /// Closes the tenant if its Customer object was deleted; as long as that is there, its own plan does. One that went with its CRD has
@@ -296,5 +279,5 @@ pub fn take_back(
     };
     let message = format!("Taken back: {note}");
     told.enter(DeletionPhase::Cancelled, step, by.as_deref(), note);
-    settled(subject, told, ready(Reason::Cancelled, message), None)
+    tell(subject, told.status, ready(Reason::Cancelled, message))
 }

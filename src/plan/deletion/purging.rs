@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use super::pending::take_back;
 use super::taken_back::TakenBack;
 use super::told::Told;
-use super::{ready, tell, waiting};
+use super::{gone, tell, waiting};
 use crate::api::{DeletionPhase, DeletionRequestStatus, DeletionStep, Reason};
 use crate::plan::observed::LOOK_AGAIN;
 use crate::plan::observed::deletion::RequestObserved;
@@ -22,8 +22,8 @@ pub fn plan(
     let Some(tenant) = &observed.tenant else {
         told.status.blocked_by.clear();
         told.enter(DeletionPhase::Completed, DeletionStep::Completed, None, "");
-        let message = format!("Namespace {name} is gone, with everything that was in it.");
-        return tell(subject, told.status, ready(Reason::Deleted, message));
+        let verdict = gone(&told);
+        return tell(subject, told.status, verdict);
     };
     if tenant.deleting {
         told.status.blocked_by.clone_from(&tenant.held_by);
