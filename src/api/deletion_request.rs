@@ -163,7 +163,7 @@ pub const MAX_HISTORY: usize = 8;
 
 /// How far a request is: `Pending` (it waits, and can be cancelled), `Cancelled`, `Purging` (the tenant namespace is going) or
 /// `Completed`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPhase {
     /// It waits, and can be cancelled.
     #[default]

@@ -1,6 +1,6 @@
 //! Requests to delete customers: whom they are about, and what is seen for one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +10,7 @@ use super::relations::keys;
 use super::table::{Change, Id};
 use super::tolerant::Tolerant;
 use super::world::World;
-use crate::api::{Customer, DeletionPhase, DeletionRequest, DeletionStep, meta};
+use crate::api::{Customer, DeletionPhase, DeletionRequest, meta};
 use crate::domain::deletion;
 use crate::domain::names::{partner_namespace, tenant_of};
 use crate::plan::observed::deletion::{
@@ -48,6 +48,8 @@ impl World {
         change: &Change<Tolerant<DeletionRequest>>,
     ) -> BTreeSet<Key> {
         let (old, new) = (read(change.old.as_ref()), read(change.new.as_ref()));
+        self.requests_by
+            .set(&change.id, old.map(Arc::as_ref), new.map(Arc::as_ref));
         let mut concerned = BTreeSet::new();
         for (request, there) in [(old, false), (new, true)] {
             let Some(customer) = request.and_then(|request| about(&change.id.0, request)) else {
@@ -116,10 +118,13 @@ impl World {
         beside
     }
 
-    fn all_requests(&self) -> impl Iterator<Item = &Arc<DeletionRequest>> {
-        self.requests
-            .values()
-            .filter_map(|object| object.object().ok())
+    /// Requests beside their customers that are in a phase.
+    fn requests_of_phase(
+        &self,
+        phase: DeletionPhase,
+    ) -> impl Iterator<Item = &Arc<DeletionRequest>> {
+        let ids = self.requests_by.of_phase(phase);
+        ids.filter_map(|(namespace, name)| read(self.requests.get(namespace, name)))
     }
 
     /// Those that wait and came so close to this one that they may be of one crowd.
@@ -128,20 +133,18 @@ impl World {
         let Some(at) = filed(request) else {
             return Vec::new();
         };
-        let near = self.all_requests().filter(|other| {
-            Source::of(other).is_automatic()
-                && phase(other) == Some(DeletionPhase::Pending)
-                && !is_held(other)
-                && filed(other).is_some_and(|other| other.duration_since(at).abs() <= window)
-        });
-        near.map(|other| key(other)).collect()
+        let near = self.requests_by.automatic_near(at, window);
+        near.filter_map(|(_, (namespace, name))| read(self.requests.get(namespace, name)))
+            .filter(|other| phase(other) == Some(DeletionPhase::Pending) && !is_held(other))
+            .map(|other| key(other))
+            .collect()
     }
 
     /// Those whose turn it is when a purge is done.
     fn next_to_purge(&self) -> Vec<Key> {
         let mut waiting: Vec<_> = self
-            .all_requests()
-            .filter(|request| phase(request) == Some(DeletionPhase::Pending) && !is_held(request))
+            .requests_of_phase(DeletionPhase::Pending)
+            .filter(|request| !is_held(request))
             .collect();
         waiting.sort_by_cached_key(|request| {
             let status = request.status.as_ref();
@@ -162,18 +165,16 @@ impl World {
         // Customers are counted, not requests: one that is deleted and applied again and again is no crowd. Of its requests the one
         // that was filed nearest to this one counts.
         let mut moments: HashMap<Id, Timestamp> = HashMap::new();
-        for other in self
-            .all_requests()
-            .filter(|other| Source::of(other).is_automatic())
-        {
-            let namespace = other.namespace().unwrap_or_default();
-            let (Some(filed), Some(customer)) = (filed(other), about(&namespace, other)) else {
+        let window = SignedDuration::try_from(deletion::CROWD_WINDOW).unwrap_or_default();
+        for (filed, (namespace, name)) in self.requests_by.automatic_near(at, window) {
+            let other = read(self.requests.get(namespace, name));
+            let Some(customer) = other.and_then(|other| about(namespace, other)) else {
                 continue;
             };
             let distance = |moment: Timestamp| moment.duration_since(at).abs();
-            let nearest = moments.entry(customer).or_insert(filed);
-            if distance(filed) < distance(*nearest) {
-                *nearest = filed;
+            let nearest = moments.entry(customer).or_insert(*filed);
+            if distance(*filed) < distance(*nearest) {
+                *nearest = *filed;
             }
         }
         let moments = moments.into_values();
@@ -195,27 +196,19 @@ impl World {
     }
 
     fn purges(&self, key: &Key, now: Timestamp) -> PurgesSeen {
-        let mut seen = PurgesSeen {
-            limit: deletion::purge_limit(self.customers_known()),
-            ..PurgesSeen::default()
-        };
         let window = SignedDuration::try_from(deletion::PURGE_WINDOW).unwrap_or_default();
-        for request in self.all_requests() {
-            let id = (request.namespace().unwrap_or_default(), request.name_any());
-            if id == (key.namespace.to_string(), key.name.to_string()) {
-                continue;
-            }
-            let begun = self.purges_begun.contains(&id);
-            if begun || phase(request) == Some(DeletionPhase::Purging) {
-                seen.under_way += 1;
-            }
-            let history = request.status.iter().flat_map(|status| &status.history);
-            let lately = history
-                .filter(|event| event.what == DeletionStep::Purging)
-                .any(|event| now.duration_since(event.at.0) < window);
-            seen.lately += usize::from(begun || lately);
+        let since = now.checked_sub(window).unwrap_or(Timestamp::MIN);
+        let own = |id: &&Id| (&*id.0, &*id.1) == (&*key.namespace, &*key.name);
+        let with_begun = |ids: HashSet<&Id>| {
+            let all = ids.into_iter().chain(&self.purges_begun);
+            all.filter(|id| !own(id)).collect::<HashSet<_>>().len()
+        };
+        let under_way = self.requests_by.of_phase(DeletionPhase::Purging);
+        PurgesSeen {
+            under_way: with_begun(under_way.collect()),
+            lately: with_begun(self.requests_by.purged_after(since).collect()),
+            limit: deletion::purge_limit(self.customers_known()),
         }
-        seen
     }
 
     /// Tenants without a Customer, in these partner namespaces.
@@ -298,21 +291,21 @@ impl World {
 
     /// How many requests are in a phase.
     pub fn requests_in(&self, wanted: DeletionPhase) -> usize {
-        self.all_requests()
-            .filter(|request| phase(request) == Some(wanted))
-            .count()
+        self.requests_by.count(wanted)
     }
 
     /// Requests that wait for a person to confirm them.
     pub fn requests_held(&self) -> usize {
-        self.all_requests()
-            .filter(|request| phase(request) == Some(DeletionPhase::Pending) && is_held(request))
+        self.requests_of_phase(DeletionPhase::Pending)
+            .filter(|request| is_held(request))
             .count()
     }
 
     /// Requests that should be over by now: their grace was over, or their tenant began to go, that long ago.
     pub fn requests_overdue(&self, now: Timestamp, after: SignedDuration) -> usize {
-        let overdue = self.all_requests().filter(|request| {
+        let open = [DeletionPhase::Pending, DeletionPhase::Purging];
+        let open = open.map(|phase| self.requests_of_phase(phase));
+        let overdue = open.into_iter().flatten().filter(|request| {
             let Some(status) = &request.status else {
                 return false;
             };

@@ -3,6 +3,8 @@
 //! What a customer refers to depends on its path, so an entry is made anew when the customer, its tenant namespace, or a partner
 //! above changes ([`super::relations`]).
 
+pub mod requests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 

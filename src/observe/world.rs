@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::claims::Promised;
-use super::index::{Index, Multi};
+use super::index::{Index, Multi, requests::Requests};
 use super::own::Own;
 use super::pieces::Pieces;
 use super::seen::Child;
@@ -72,6 +72,8 @@ pub struct World {
     pub(super) users_of: Multi<Id, Id>,
     /// Deletion requests and forms by the customer they are about.
     pub(super) requests_of: Multi<Id, Id>,
+    /// Deletion requests beside their customers by how far they are.
+    pub(super) requests_by: Requests,
     /// Tenant namespaces by the partner's name.
     pub(super) tenants_of: Multi<String, String>,
     counted: HashMap<Key, Timestamp>,
