@@ -110,6 +110,29 @@ impl Lineage {
         self.offers(service, |partner| partner.spec.services.as_ref())
     }
 
+    /// Whether the path says something about the plan: the nearest partner's policy names it, or another's refuses it by name.
+    pub fn speaks_of_plan(&self, plan: &str) -> bool {
+        self.speaks_of(plan, |partner| partner.spec.plans.as_ref())
+    }
+
+    /// Whether the path says something about the service: the nearest partner's policy names it, or another's refuses it by name.
+    pub fn speaks_of_service(&self, service: &str) -> bool {
+        self.speaks_of(service, |partner| partner.spec.services.as_ref())
+    }
+
+    fn speaks_of(&self, name: &str, policy: impl Fn(&Partner) -> Option<&NamePolicy>) -> bool {
+        let names = |partner: &Arc<Partner>, wanted: fn(PolicyKind) -> bool| {
+            policy(partner).is_some_and(|policy| {
+                wanted(policy.policy) && policy.names.iter().any(|named| named == name)
+            })
+        };
+        self.nearest()
+            .is_some_and(|nearest| names(nearest, |_| true))
+            || self
+                .nearest_first()
+                .any(|partner| names(partner, |kind| kind == PolicyKind::Except))
+    }
+
     fn offers(
         &self,
         name: &str,
@@ -204,6 +227,22 @@ mod tests {
         )]);
         assert_eq!(path.offers_plan("small"), Ok(()));
         assert!(path.offers_plan("large").is_err());
+    }
+
+    #[test]
+    fn what_those_above_offer_to_others_is_not_spoken_of() {
+        let path = Lineage::new(vec![
+            partner("provider", plans(PolicyKind::Except, &["old"])),
+            partner("emea", plans(PolicyKind::Only, &["theirs", "shared"])),
+            partner("dach", plans(PolicyKind::Only, &["shared", "wished"])),
+        ]);
+        assert!(
+            ["old", "shared", "wished"]
+                .iter()
+                .all(|plan| path.speaks_of_plan(plan))
+        );
+        assert!(!path.speaks_of_plan("theirs") && !path.speaks_of_plan("unheard"));
+        assert!(!path.speaks_of_service("old"));
     }
 
     #[test]

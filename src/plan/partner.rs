@@ -261,6 +261,7 @@ fn furniture(
         &objects::Offered {
             plans: &observed.plans,
             services: &observed.offerings,
+            withdrawn: &observed.withdrawn,
             routes: &observed.routes,
         },
     )];

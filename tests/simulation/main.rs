@@ -21,6 +21,7 @@ mod workloads;
 mod access;
 mod annotations;
 mod answers;
+mod cards;
 mod chains;
 mod crashes;
 mod creation;

@@ -18,11 +18,14 @@ pub struct Offered<'a> {
     pub plans: &'a [String],
     /// Services.
     pub services: &'a [String],
+    /// Services that are stopped here because they are no longer offered.
+    pub withdrawn: &'a BTreeMap<String, i64>,
     /// Routes that can be used.
     pub routes: &'a [String],
 }
 
-/// The ConfigMap: who this partner is, and what it is offered and why not.
+/// The ConfigMap: who this partner is, what it is offered, and what not and why. Others have plans and services of their own, whose
+/// names are none of its business: what is refused is named only where the path speaks of it, or where it has had it.
 pub fn config_map(
     owner: &Owner,
     namespace: &str,
@@ -33,11 +36,19 @@ pub fn config_map(
     let Offered {
         plans,
         services,
+        withdrawn,
         routes,
     } = there_is;
-    let (plans, plans_refused) = sorted_out(plans, |plan| lineage.offers_plan(plan));
-    let (services, services_refused) =
-        sorted_out(services, |service| lineage.offers_service(service));
+    let (plans, plans_refused) = sorted_out(
+        plans,
+        |plan| lineage.offers_plan(plan),
+        |plan| lineage.speaks_of_plan(plan),
+    );
+    let (services, services_refused) = sorted_out(
+        services,
+        |service| lineage.offers_service(service),
+        |service| lineage.speaks_of_service(service) || withdrawn.contains_key(service),
+    );
     let mut data = BTreeMap::from([
         ("name", owner.partner.clone()),
         ("displayName", spec.display_name.clone()),
@@ -84,12 +95,17 @@ pub fn config_map(
     tenant::config_map(owner, namespace, NAME, data)
 }
 
-/// What is offered, and what is not by whom, a line each.
-fn sorted_out(names: &[String], offers: impl Fn(&str) -> Result<(), String>) -> (String, String) {
+/// What is offered, and what of the rest is told not to be and by whom, a line each.
+fn sorted_out(
+    names: &[String],
+    offers: impl Fn(&str) -> Result<(), String>,
+    told: impl Fn(&str) -> bool,
+) -> (String, String) {
     let (mut offered, mut refused) = (Vec::new(), String::new());
     for name in names {
         match offers(name) {
             Ok(()) => offered.push(name.as_str()),
+            Err(_) if !told(name) => {}
             // Writing into a String cannot fail.
             Err(by) => drop(writeln!(refused, "{name}: not offered by partner {by}")),
         }
