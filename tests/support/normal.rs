@@ -59,6 +59,17 @@ pub fn less_history(mut cluster: Cluster) -> Cluster {
         if !generation.is_null() {
             object["metadata"]["generation"] = "<current>".into();
         }
+        if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
+            // Made again by taking a deletion back.
+            annotations.remove("clientele.dev/adopt-retained");
+            // The UID of the customer goes into it; what else does is compared itself.
+            annotations.remove("clientele.dev/seal");
+            // Customers of before, whose objects were taken over.
+            let services = annotations.get_mut("clientele.dev/services");
+            services
+                .and_then(Value::as_object_mut)
+                .map(|records| records.remove("former"));
+        }
         forget(object, &whose, &generation);
         speak(object, &requests);
     }
@@ -71,12 +82,16 @@ fn speak(value: &mut Value, requests: &[(String, String)]) {
         Value::Object(fields) => fields.values_mut().for_each(|value| speak(value, requests)),
         Value::Array(items) => items.iter_mut().for_each(|item| speak(item, requests)),
         Value::String(text) => {
-            if let Some((name, about)) = requests.iter().find(|(name, _)| text.contains(name)) {
+            // Alone it is a field, and those that matter are known.
+            if text.contains(' ') {
                 let words = text.split(' ').map(|word| {
                     let time: Result<jiff::Timestamp, _> = word.trim_end_matches('.').parse();
                     if time.is_ok() { "<time>" } else { word }
                 });
-                *text = words.collect::<Vec<_>>().join(" ").replace(name, about);
+                *text = words.collect::<Vec<_>>().join(" ");
+            }
+            if let Some((name, about)) = requests.iter().find(|(name, _)| text.contains(name)) {
+                *text = text.replace(name, about);
             }
         }
         _ => {}
