@@ -36,6 +36,7 @@ mod plans;
 mod retention;
 mod routes;
 mod services;
+mod singly;
 mod stale;
 mod stops;
 mod swept;

@@ -16,6 +16,11 @@ fn config(cases: u32) -> Config {
     }
 }
 
+/// Whether more is asked for than usual: then what could be tried is tried in full, instead of a part of it.
+pub fn in_full() -> bool {
+    Config::default().cases > 256
+}
+
 /// Tries a property on so many cases for each 256 that are asked for; a failure is made as small as it gets.
 pub fn for_many<S: Strategy>(cases: u32, what: &S, holds: impl Fn(S::Value)) {
     TestRunner::new(config(cases))

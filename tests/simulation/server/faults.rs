@@ -7,6 +7,8 @@ use super::log::Call;
 pub enum Fate {
     /// It arrives, is done and answered.
     Passes,
+    /// It is done, and all watches end before they tell of it: what they were at is too old to go on from.
+    WatchesExpire,
     /// It is refused with this code and reason, and not done.
     Refused(u16, &'static str),
     /// It is done, and the answer is this code all the same.
@@ -57,5 +59,19 @@ pub fn fates_of_writes(fates: Vec<Fate>) -> impl Fault {
             return Fate::Passes;
         }
         fates.next().unwrap_or(Fate::Passes)
+    }
+}
+
+/// From its n-th write on (the first is 0) so many calls in a row have this fate.
+pub fn fate_at_write(n: usize, fate: Fate, calls: usize) -> impl Fault {
+    let (mut writes, mut struck) = (0, 0);
+    move |call: &Call| {
+        let begins = struck == 0 && call.is_write() && writes == n;
+        writes += usize::from(call.is_write());
+        if begins || (1..calls).contains(&struck) {
+            struck += 1;
+            return fate;
+        }
+        Fate::Passes
     }
 }

@@ -84,6 +84,8 @@ pub struct State {
     alive: bool,
     fault: Option<Box<dyn Fault>>,
     clock_moved: SignedDuration,
+    /// No watch goes on from a version before this one.
+    compacted: u64,
     /// By how much the operator's clock is ahead of the server's.
     pub operator_ahead: SignedDuration,
     ways: u64,
@@ -121,6 +123,7 @@ impl Server {
             alive: false,
             fault: None,
             clock_moved: passed,
+            compacted: 0,
             operator_ahead: SignedDuration::ZERO,
             ways: 0,
         };

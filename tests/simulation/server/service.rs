@@ -180,6 +180,9 @@ impl Server {
                 .as_ref()
                 .map_or_else(|refusal| refusal.code, |(code, _)| *code);
             call.changed = state.store.version() != before;
+            if fate == Fate::WatchesExpire {
+                state.compacted = state.store.version();
+            }
             state.calls.push(call);
             done
         });
@@ -193,7 +196,7 @@ impl Server {
             Fate::DoneBut(code, reason) => {
                 return Heard::Answer(code, Refusal::plain(code, reason).body());
             }
-            Fate::Passes | Fate::Refused(..) | Fate::KilledBefore => {}
+            Fate::Passes | Fate::WatchesExpire | Fate::Refused(..) | Fate::KilledBefore => {}
         }
         match done {
             Ok((code, said)) => Heard::Answer(code, said),

@@ -26,6 +26,9 @@ struct Follower {
     selector: Selector,
     /// Where in the log it is.
     at: usize,
+    /// The newest version when it began.
+    since: u64,
+    expired: bool,
     changes: watch::Receiver<u64>,
     end: Instant,
 }
@@ -57,15 +60,17 @@ impl Server {
             first.push_str(&line("BOOKMARK", &bookmark(resource, version, listed)));
         } else {
             match asked.parameter("resourceVersion").parse::<u64>() {
+                Ok(seen) if seen < state.compacted => return expired(),
                 Ok(seen) => {
                     at = state
                         .store
                         .log
                         .partition_point(|event| event.version <= seen)
                 }
-                Err(_) => return answer(410, &Refusal::plain(410, "Expired").body()),
+                Err(_) => return expired(),
             }
         }
+        let since = state.store.version();
         drop(state);
 
         let seconds = asked.parameter("timeoutSeconds").parse().unwrap_or(USUAL);
@@ -75,6 +80,8 @@ impl Server {
             resource,
             selector,
             at,
+            since,
+            expired: false,
             changes: self.subscribe(),
             end: tick() + Duration::from_secs(seconds),
         };
@@ -95,6 +102,14 @@ impl Follower {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             self.changes.borrow_and_update();
+            if self.expired {
+                return None;
+            }
+            if self.server.state().compacted > self.since {
+                self.expired = true;
+                let told = Refusal::plain(410, "Expired").body();
+                return Some(Bytes::from(line("ERROR", &told)));
+            }
             let wait = match self.look() {
                 Ok(line) => return Some(line),
                 Err(wait) => wait.unwrap_or(self.end).min(self.end),
@@ -145,6 +160,10 @@ impl Follower {
         }
         Err(None)
     }
+}
+
+fn expired() -> Response<Pieces> {
+    answer(410, &Refusal::plain(410, "Expired").body())
 }
 
 fn at_version(object: &Value, version: u64) -> Value {
