@@ -10,6 +10,7 @@ use cel::{Context, Env, ExecutionError, FunctionContext, Value as CelValue};
 use serde_json::{Map, Number, Value};
 
 use super::expression::{self, Expression, Patterns};
+use super::roots::Roots;
 use super::source::NAMESPACE;
 
 /// What all expressions of one rendering may cost together: bytes of values made, compared and looped over, and eight for
@@ -19,21 +20,6 @@ pub const BUDGET: i64 = 2 << 20;
 const MAX_TEXT: usize = 64 << 10;
 /// Room on the stack for parsing and evaluating; only what is used of it is ever backed by memory.
 const STACK: usize = 64 << 20;
-
-/// What expressions begin with, each as JSON.
-#[derive(Clone, Debug, Default)]
-pub struct Roots {
-    /// The customer.
-    pub customer: Value,
-    /// The partner it belongs to.
-    pub partner: Value,
-    /// The plan in force.
-    pub plan: Value,
-    /// The name of the tenant namespace.
-    pub namespace: String,
-    /// The effective parameters of the service.
-    pub params: Map<String, Value>,
-}
 
 /// Expressions are evaluated here, for one customer.
 pub(super) struct Evaluator {

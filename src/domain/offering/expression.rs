@@ -11,17 +11,16 @@
 //! 3. `replace`, `join` and `matches`, which could make or do much in one call, are replaced by our own: the result is
 //!    measured before it is made, and a pattern is a literal that was compiled beforehand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cel::IdedExpr;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue, operators as op};
 use regex::{Regex, RegexBuilder};
 
+use super::fields;
+use super::roots::{ROOTS, Shapes};
 use super::source::{NAMESPACE, nesting, respelled};
-use super::tree::{call, charge_step, metered, number, parameters, size, with_id};
-
-/// What an expression can begin with.
-pub const ROOTS: [&str; 5] = ["customer", "partner", "plan", "namespace", "params"];
+use super::tree::{call, charge_step, metered, number, size, with_id};
 
 /// Most bytes of an expression.
 pub const MAX_LENGTH: usize = 1024;
@@ -146,11 +145,9 @@ impl Expression {
         &self.source
     }
 
-    /// The fields of `params` that it names, as in `params.size`.
-    pub fn parameters(&self) -> Vec<&str> {
-        let mut found = Vec::new();
-        parameters(&self.tree.expr, &mut found);
-        found
+    /// What is wrong with the fields that it names, by what is known of the roots.
+    pub fn misnamed(&self, roots: &Shapes<'_>) -> BTreeSet<String> {
+        fields::misnamed(&self.tree.expr, roots)
     }
 }
 

@@ -119,10 +119,10 @@ impl Compiled {
         }
     }
 
+    /// The expressions in it, each with its place.
     pub(super) fn expressions(&self) -> Vec<(String, &Expression)> {
-        let all = self.when.iter().chain(self.object.expressions());
-        all.map(|expression| (format!("manifests ({})", self.title), expression))
-            .collect()
+        let when = self.when.iter().map(|when| (".when".to_owned(), when));
+        when.chain(self.object.expressions(".object")).collect()
     }
 }
 

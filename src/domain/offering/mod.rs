@@ -7,10 +7,12 @@
 
 mod evaluation;
 mod expression;
+mod fields;
 pub mod kinds;
 mod manifest;
 pub mod parameters;
 pub mod requires;
+pub mod roots;
 mod source;
 mod template;
 #[cfg(test)]
@@ -27,12 +29,14 @@ use serde_json::{Map, Value};
 use crate::api::ServiceOfferingSpec;
 
 use super::pieces::group;
-pub use evaluation::{BUDGET, Roots};
+pub use evaluation::BUDGET;
 use evaluation::{Evaluator, environment, with_room};
 use expression::Patterns;
 use kinds::Scope;
 use manifest::{Compiled, check_metadata, check_name};
 use parameters::Schema;
+pub use roots::Roots;
+use roots::Shapes;
 use template::Trouble;
 
 /// Most bytes of one object that was rendered.
@@ -166,20 +170,18 @@ impl Offering {
             }
             manifests.push(compiled);
         }
-        let expressions = manifests.iter().flat_map(Compiled::expressions);
+        let roots = Shapes::new(schema.as_ref());
         let mut count = 0;
-        for (place, expression) in expressions {
-            count += 1;
-            let unknown = expression
-                .parameters()
-                .into_iter()
-                .find(|field| schema.as_ref().is_some_and(|schema| !schema.allows(field)));
-            if let Some(field) = unknown {
-                let message = format!(
-                    "{}: params.{field} is not in parameters.schema: add it there, or correct the name",
-                    expression.source()
+        for (position, manifest) in manifests.iter().enumerate() {
+            for (place, expression) in manifest.expressions() {
+                count += 1;
+                let wrong = expression.misnamed(&roots).into_iter();
+                let place = format!("spec.manifests[{position}]{place}");
+                faults.extend(
+                    wrong.map(|message| {
+                        fault(&place, format!("{}: {message}", expression.source()))
+                    }),
                 );
-                faults.push(fault(&format!("spec.{place}"), message));
             }
         }
         if count > MAX_EXPRESSIONS {

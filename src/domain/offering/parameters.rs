@@ -5,6 +5,7 @@
 //! Schema was tried and left: about forty more crates, another dialect (`nullable`, boolean `exclusiveMinimum`), patterns
 //! that backtrack, and messages that do not say what to do.
 
+mod below;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::evaluation::kind;
+pub(super) use below::Below;
 use reader::parse;
 
 /// Most bytes of a customer's parameters for one service, and of the parameters in effect.
@@ -110,16 +112,6 @@ impl Schema {
         match parsed {
             Some(parsed) if troubles.is_empty() => Ok(parsed),
             _ => Err(troubles),
-        }
-    }
-
-    /// Whether parameters can have a field of this name.
-    pub fn allows(&self, field: &str) -> bool {
-        match &self.shape {
-            Shape::Object {
-                properties, others, ..
-            } => properties.contains_key(field) || !matches!(others, Others::Refused),
-            _ => false,
         }
     }
 

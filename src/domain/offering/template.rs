@@ -135,23 +135,30 @@ impl Template {
         matches!(self, Self::Fixed(value) if !has_escape(value))
     }
 
-    /// The expressions in it.
-    pub fn expressions(&self) -> Vec<&Expression> {
+    /// The expressions in it, each with its place.
+    pub fn expressions(&self, path: &str) -> Vec<(String, &Expression)> {
         match self {
             Self::Fixed(_) => Vec::new(),
-            Self::Whole(whole) => vec![whole],
+            Self::Whole(whole) => vec![(path.to_owned(), whole)],
             Self::Text(parts) => {
                 let parts = parts.iter().filter_map(|part| match part {
                     Part::Plain(_) => None,
-                    Part::Expression(expression) => Some(expression),
+                    Part::Expression(expression) => Some((path.to_owned(), expression)),
                 });
                 parts.collect()
             }
-            Self::List(items) => items.iter().flat_map(Self::expressions).collect(),
-            Self::Map(fields) => fields
-                .iter()
-                .flat_map(|(_, field)| field.expressions())
-                .collect(),
+            Self::List(items) => {
+                let items = items.iter().enumerate();
+                items
+                    .flat_map(|(at, item)| item.expressions(&format!("{path}[{at}]")))
+                    .collect()
+            }
+            Self::Map(fields) => {
+                let fields = fields.iter();
+                fields
+                    .flat_map(|(name, field)| field.expressions(&format!("{path}.{name}")))
+                    .collect()
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 mod expressions;
+mod fields;
 
 use serde_json::json;
 

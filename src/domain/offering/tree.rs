@@ -55,15 +55,6 @@ pub(super) fn entry_parts<'e>(entry: &'e EntryExpr, visit: &mut dyn FnMut(&'e Ex
     }
 }
 
-pub(super) fn parameters<'e>(expr: &'e Expr, found: &mut Vec<&'e str>) {
-    if let Expr::Select(select) = expr
-        && matches!(&select.operand.expr, Expr::Ident(root) if root == "params")
-    {
-        found.push(&select.field);
-    }
-    children(expr, &mut |child| parameters(child, found));
-}
-
 /// The step of a loop that builds a list, with a turn's cost put on what it appends and on its condition.
 pub(super) fn charge_step(mut step: IdedExpr, turn: usize) -> IdedExpr {
     if let Expr::Call(call) = &mut step.expr {

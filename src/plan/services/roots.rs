@@ -72,3 +72,103 @@ impl About<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::domain::offering::roots::{FIELDS, Kind, ROOTS};
+
+    /// The roots of a customer that has all it can have, or only what it must.
+    fn roots(all: bool) -> Roots {
+        let mut spec = CustomerSpec::default();
+        if all {
+            spec.external_id = Some("e".into());
+            spec.seller = Some("s".into());
+        }
+        let some = |text| Some(text).filter(|_| all);
+        let about = About {
+            name: "globex",
+            spec: &spec,
+            number: some("7"),
+            domain: some("globex.example"),
+            ingress_domain: some("globex.example"),
+            locale: some("de"),
+            currency: some("EUR"),
+            partner: "emea",
+            partner_title: "EMEA",
+            path: vec!["emea".into()],
+            plan: all.then_some(("business", "Business")),
+            namespace: "emea--globex",
+        };
+        about.with(Map::new())
+    }
+
+    fn fields(root: &Value) -> BTreeSet<&str> {
+        root.as_object()
+            .expect("a map")
+            .keys()
+            .map(String::as_str)
+            .collect()
+    }
+
+    #[test]
+    fn the_roots_have_exactly_the_fields_that_offerings_are_held_to() {
+        let (full, bare) = (roots(true), roots(false));
+        for (root, table) in FIELDS {
+            let (full, bare) = match root {
+                "customer" => (&full.customer, &bare.customer),
+                "partner" => (&full.partner, &bare.partner),
+                "plan" => (&full.plan, &bare.plan),
+                other => panic!("there is no root {other}"),
+            };
+            let names = |always: bool| -> BTreeSet<&str> {
+                let named = table.iter().filter(|field| field.always || !always);
+                named.map(|field| field.name).collect()
+            };
+            assert_eq!(fields(full), names(false), "{root}");
+            assert_eq!(fields(bare), names(true), "{root}, what is always there");
+            for field in table {
+                let kind = match &full[field.name] {
+                    Value::String(_) => Kind::Text,
+                    Value::Bool(_) => Kind::Flag,
+                    Value::Array(_) => Kind::Texts,
+                    Value::Object(_) => Kind::Map,
+                    other => panic!("{root}.{} is {other}", field.name),
+                };
+                assert_eq!(kind, field.kind, "{root}.{}", field.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_documentation_names_them_all_and_no_others() {
+        let page = include_str!("../../../docs/services.md");
+        let mut rows = page
+            .lines()
+            .skip_while(|line| !line.starts_with("| root | fields"));
+        rows.nth(1);
+        for root in ROOTS {
+            let row = rows.next().expect("a row for each root");
+            let mut cells = row.split('|').map(str::trim).skip(1);
+            assert_eq!(cells.next(), Some(format!("`{root}`").as_str()));
+            let Some((_, table)) = FIELDS.iter().find(|(name, _)| *name == root) else {
+                continue;
+            };
+            // What stands between backquotes.
+            let named: BTreeSet<&str> = cells
+                .next()
+                .expect("fields")
+                .split('`')
+                .skip(1)
+                .step_by(2)
+                .collect();
+            assert_eq!(
+                named,
+                table.iter().map(|field| field.name).collect(),
+                "{root}"
+            );
+        }
+    }
+}
