@@ -135,6 +135,16 @@ names! {
         ServiceNotFound,
         /// The partner path no longer offers a service that was in use.
         ServiceWithdrawn,
+        /// A service is in use.
+        ServiceActivated,
+        /// A service is stopped until it is asked for again.
+        ServicePaused,
+        /// A service is stopped, because its trial is over.
+        ServiceTrialEnded,
+        /// A service that was in use is no longer asked for.
+        ServiceRemoved,
+        /// The objects of a service that was withdrawn or removed are deleted.
+        ServicePruned,
         /// A service waits for one that it requires.
         ServiceWaiting,
         /// The offering of a service is not in order.

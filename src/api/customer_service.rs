@@ -135,6 +135,34 @@ pub enum ServiceState {
     Deleted,
 }
 
+impl ServiceState {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Preparation,
+        Self::Trial,
+        Self::Active,
+        Self::Paused,
+        Self::TrialEnd,
+        Self::Denied,
+        Self::Waiting,
+        Self::Deleted,
+    ];
+
+    /// The name as it stands in status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preparation => "Preparation",
+            Self::Trial => "Trial",
+            Self::Active => "Active",
+            Self::Paused => "Paused",
+            Self::TrialEnd => "TrialEnd",
+            Self::Denied => "Denied",
+            Self::Waiting => "Waiting",
+            Self::Deleted => "Deleted",
+        }
+    }
+}
+
 /// Why a customer has a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ServiceSource {

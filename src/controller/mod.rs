@@ -189,6 +189,9 @@ async fn census(context: Arc<Context>) {
                 metrics.customers(access.as_str(), world.customers_with(Some(access)));
             }
             metrics.customers("Unknown", world.customers_with(None));
+            for (state, count) in world.services_by_state() {
+                metrics.services(state.as_str(), count);
+            }
             metrics.unreadable(
                 Kind::ServiceOffering.as_str(),
                 world.unreadable::<ServiceOffering>(),

@@ -10,6 +10,7 @@
 //! them as fingerprints. Two things are asked of the API server instead of a cache, both rarely: Secrets, and why an object goes
 //! ([`live`]).
 
+mod census;
 mod claims;
 mod deletions;
 mod index;

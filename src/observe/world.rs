@@ -21,8 +21,8 @@ use super::seen::Child;
 use super::table::{Change, Entry, Id, Table};
 use super::tolerant::{Tolerant, Unreadable};
 use crate::api::{
-    Access, Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering,
-    ServicePlan, meta,
+    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
+    meta,
 };
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::{Lineage, Place};
@@ -318,17 +318,6 @@ impl World {
         let unreadable = self.unreadable_object::<K>(key)?;
         let going = unreadable.metadata.deletion_timestamp.is_some();
         going.then(|| Arc::new(K::remains(unreadable.metadata.clone())))
-    }
-
-    /// How many customers have this access, by their status.
-    pub fn customers_with(&self, access: Option<Access>) -> usize {
-        let objects = self
-            .customers
-            .values()
-            .filter_map(|object| object.object().ok());
-        objects
-            .filter(|customer| customer.status.as_ref().and_then(|status| status.access) == access)
-            .count()
     }
 
     /// How many objects of a kind cannot be read.

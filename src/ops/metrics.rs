@@ -38,6 +38,7 @@ pub struct Metrics {
     transitions: Counters<2>,
     unreadable: Gauges<1>,
     customers: Gauges<1>,
+    services: Gauges<1>,
     requests: Gauges<1>,
     requests_held: Gauges<0>,
     requests_overdue: Gauges<0>,
@@ -92,6 +93,7 @@ impl Default for Metrics {
                 "Objects that cannot be decoded and are left alone",
             ),
             customers: gauge(r, "clientele_customers", "Customers by access"),
+            services: gauge(r, "clientele_services", "Services of customers by state"),
             requests: gauge(
                 r,
                 "clientele_deletion_requests",
@@ -198,6 +200,13 @@ impl Metrics {
     pub fn customers(&self, access: &'static str, count: usize) {
         self.customers
             .get_or_create(&[("access", access)])
+            .set(number(count));
+    }
+
+    /// `count` services of customers stand in `state` now.
+    pub fn services(&self, state: &'static str, count: usize) {
+        self.services
+            .get_or_create(&[("state", state)])
             .set(number(count));
     }
 

@@ -1,5 +1,7 @@
 //! What is worth an Event: transitions that a person would want to be told, never a settled state.
 
+mod services;
+
 use super::status::Conditioned;
 use crate::api::{Condition, ConditionType, DeletionEvent, DeletionStep, Reason};
 
@@ -70,6 +72,9 @@ pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
         notes.extend(note(false, is));
     }
     notes.extend(new.happened(old).iter().filter_map(step));
+    // One that was never reconciled has the status that its kind begins with.
+    let known = old.filter(|old| old.observed_generation() >= 0);
+    notes.extend(services::on_change(known.map(S::services), new.services()));
     notes
 }
 

@@ -13,7 +13,7 @@ use super::step::Outcome;
 use crate::api::{
     self, Condition, ConditionType, CustomerStatus, CustomerUserStatus, DeletionEvent,
     DeletionRequestStatus, PartnerStatus, PostalRouteStatus, Reason, ServiceOfferingStatus,
-    ServicePlanStatus, meta,
+    ServicePlanStatus, ServiceStatus, meta,
 };
 
 /// A status that carries conditions and the generation it speaks of.
@@ -29,11 +29,18 @@ pub trait Conditioned: Clone + Default + PartialEq {
     fn happened(&self, _old: Option<&Self>) -> &[DeletionEvent] {
         &[]
     }
+
+    /// Where services stand, where the status tells of any.
+    fn services(&self) -> &[ServiceStatus] {
+        &[]
+    }
 }
 
 macro_rules! conditioned {
-    ($($status:ty),+) => {$(
+    ($($status:ty $(: $($more:item)+)?),+) => {$(
         impl Conditioned for $status {
+            $($($more)+)?
+
             fn conditions(&self) -> &[Condition] {
                 &self.conditions
             }
@@ -55,8 +62,10 @@ conditioned!(
     ServicePlanStatus,
     PartnerStatus,
     PostalRouteStatus,
-    CustomerStatus,
-    CustomerUserStatus
+    CustomerUserStatus,
+    CustomerStatus: fn services(&self) -> &[ServiceStatus] {
+        &self.services
+    }
 );
 
 impl Conditioned for DeletionRequestStatus {

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    asks, change, maps, phase, ready, replicas, service, services_ready, state, web, with_web,
+    asks, change, maps, offers, phase, ready, replicas, replicas_in, service, services_ready,
+    state, web, with_web,
 };
 use crate::people::{ROOT, customer, map_manifest, offering, partner};
 use crate::scenes::{EMEA, GLOBEX, emea, minutes, seconds};
@@ -11,10 +12,6 @@ use crate::server::Pacing;
 use crate::sim::{Sim, story};
 
 const DACH: &str = "partner-dach";
-
-fn offers(sim: &Sim, above: &str, name: &str, services: Value) {
-    sim.spec("partners", above, name, json!({ "services": services }));
-}
 
 fn withdrawn(sim: &Sim, above: &str, name: &str) -> Value {
     sim.see("partners", above, name)["status"]["withdrawn"].clone()
@@ -35,19 +32,9 @@ async fn two_levels(sim: &Sim) {
 fn a_withdrawal_stops_and_keeps_and_shows_and_its_return_starts_again() {
     story(Pacing::default(), |sim| async move {
         two_levels(&sim).await;
-        offers(
-            &sim,
-            ROOT,
-            "emea",
-            json!({ "policy": "Except", "names": ["web"] }),
-        );
-        sim.settle().await;
+        offers(&sim, "emea", "Except", &["web"]).await;
         for tenant in [GLOBEX, "dach--initech"] {
-            assert_eq!(
-                sim.see("deployments", tenant, "web")["spec"]["replicas"],
-                0,
-                "{tenant}"
-            );
+            assert_eq!(replicas_in(&sim, tenant), Some(0), "{tenant}");
             assert_eq!(sim.names("persistentvolumeclaims", tenant), ["web"]);
             assert!(sim.find("configmaps", tenant, "web").is_some(), "{tenant}");
         }
@@ -81,21 +68,12 @@ fn a_withdrawal_stops_and_keeps_and_shows_and_its_return_starts_again() {
         sim.wait(minutes(60)).await;
         sim.silent_since(mark);
 
-        offers(
-            &sim,
-            ROOT,
-            "emea",
-            json!({ "policy": "All", "names": null }),
-        );
-        sim.settle().await;
+        offers(&sim, "emea", "All", &[]).await;
         assert_eq!(
             (replicas(&sim), state(&sim, "web").as_str()),
             (Some(2), "Active")
         );
-        assert_eq!(
-            sim.see("deployments", "dach--initech", "web")["spec"]["replicas"],
-            2
-        );
+        assert_eq!(replicas_in(&sim, "dach--initech"), Some(2));
         assert_eq!(
             (withdrawn(&sim, ROOT, "emea"), phase(&sim).as_str()),
             (Value::Null, "Active")
@@ -111,19 +89,8 @@ fn a_withdrawal_stops_and_keeps_and_shows_and_its_return_starts_again() {
 fn nothing_below_lifts_a_ceiling() {
     story(Pacing::default(), |sim| async move {
         two_levels(&sim).await;
-        offers(
-            &sim,
-            ROOT,
-            "emea",
-            json!({ "policy": "Only", "names": ["dns"] }),
-        );
-        offers(
-            &sim,
-            EMEA,
-            "dach",
-            json!({ "policy": "Only", "names": ["web"] }),
-        );
-        sim.settle().await;
+        offers(&sim, "emea", "Only", &["dns"]).await;
+        offers(&sim, "dach", "Only", &["web"]).await;
         let status = sim.see("customers", DACH, "initech")["status"].clone();
         assert_eq!(
             (
@@ -132,23 +99,9 @@ fn nothing_below_lifts_a_ceiling() {
             ),
             (&json!("Denied"), &json!("emea"))
         );
-        offers(
-            &sim,
-            ROOT,
-            "emea",
-            json!({ "policy": "All", "names": null }),
-        );
-        offers(
-            &sim,
-            EMEA,
-            "dach",
-            json!({ "policy": "Except", "names": ["web"] }),
-        );
-        sim.settle().await;
-        assert_eq!(
-            sim.see("deployments", "dach--initech", "web")["spec"]["replicas"],
-            0
-        );
+        offers(&sim, "emea", "All", &[]).await;
+        offers(&sim, "dach", "Except", &["web"]).await;
+        assert_eq!(replicas_in(&sim, "dach--initech"), Some(0));
         assert_eq!(replicas(&sim), Some(2), "beside it nothing happens");
         assert_eq!(
             withdrawn(&sim, ROOT, "emea"),
@@ -163,12 +116,7 @@ fn what_was_never_granted_is_told_and_the_rest_stands() {
     story(Pacing::default(), |sim| async move {
         with_web(&sim).await;
         sim.create(&offering("dns", &[map_manifest("dns", &json!({}))]));
-        offers(
-            &sim,
-            ROOT,
-            "emea",
-            json!({ "policy": "Only", "names": ["web"] }),
-        );
+        offers(&sim, "emea", "Only", &["web"]).await;
         asks(
             &sim,
             json!([{ "name": "web" }, { "name": "dns" }, { "name": "nothing" }]),
@@ -181,13 +129,7 @@ fn what_was_never_granted_is_told_and_the_rest_stands() {
         );
         assert_eq!(replicas(&sim), Some(2));
         assert_eq!(withdrawn(&sim, ROOT, "emea"), Value::Null);
-        offers(
-            &sim,
-            ROOT,
-            "emea",
-            json!({ "policy": "All", "names": null }),
-        );
-        sim.settle().await;
+        offers(&sim, "emea", "All", &[]).await;
         assert_eq!(
             (ready(&sim).as_str(), maps(&sim)),
             (
@@ -203,14 +145,8 @@ fn after_a_withdrawal_objects_are_pruned_when_the_offering_says_so_and_not_befor
     story(Pacing::default(), |sim| async move {
         two_levels(&sim).await;
         change(&sim, "web", json!({ "pruneAfter": "2h" }));
-        offers(
-            &sim,
-            ROOT,
-            "emea",
-            json!({ "policy": "Except", "names": ["web"] }),
-        );
         let begun = sim.server.now();
-        sim.settle().await;
+        offers(&sim, "emea", "Except", &["web"]).await;
         let told = service(&sim, "web")["removeAt"].clone();
         let at: jiff::Timestamp = told.as_str().expect("a time").parse().expect("a time");
         assert!(
@@ -239,13 +175,7 @@ fn after_a_withdrawal_objects_are_pruned_when_the_offering_says_so_and_not_befor
         let mark = sim.mark();
         sim.wait(minutes(60)).await;
         sim.silent_since(mark);
-        offers(
-            &sim,
-            ROOT,
-            "emea",
-            json!({ "policy": "All", "names": null }),
-        );
-        sim.settle().await;
+        offers(&sim, "emea", "All", &[]).await;
         assert_eq!(
             (maps(&sim), replicas(&sim)),
             (vec!["web".to_owned()], Some(2))

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{change, maps, replicas, service, services_ready, with_web};
+use super::{change, maps, offers, replicas, service, services_ready, with_web};
 use crate::people::{ROOT, customer};
 use crate::scenes::{EMEA, GLOBEX, minutes};
 use crate::server::Pacing;
@@ -20,33 +20,23 @@ async fn used_by(sim: &Sim, others: usize) {
     sim.settle().await;
 }
 
-fn withdraw(sim: &Sim, names: &[&str]) {
-    let services = match names {
-        [] => json!({ "policy": "All", "names": null }),
-        names => json!({ "policy": "Except", "names": names }),
-    };
-    sim.spec("partners", ROOT, "emea", json!({ "services": services }));
-}
-
 #[test]
 fn what_is_withdrawn_is_stopped_at_once_and_deleted_only_when_nobody_has_taken_it_back_for_a_while()
 {
     story(Pacing::default(), |sim| async move {
         used_by(&sim, 2).await;
-        withdraw(&sim, &["web"]);
-        sim.settle().await;
+        offers(&sim, "emea", "Except", &["web"]).await;
         assert_eq!(
             (maps(&sim), replicas(&sim)),
             (vec!["web".to_owned()], Some(0))
         );
         sim.wait(minutes(8)).await;
-        withdraw(&sim, &[]);
-        sim.settle().await;
+        offers(&sim, "emea", "All", &[]).await;
         assert_eq!(
             (maps(&sim), replicas(&sim)),
             (vec!["web".to_owned()], Some(2))
         );
-        withdraw(&sim, &["web"]);
+        offers(&sim, "emea", "Except", &["web"]).await;
         sim.wait(minutes(9)).await;
         assert_eq!(replicas(&sim), Some(0));
         sim.wait(minutes(2)).await;
@@ -59,7 +49,7 @@ fn what_is_withdrawn_is_stopped_at_once_and_deleted_only_when_nobody_has_taken_i
 fn a_withdrawal_that_hits_many_deletes_nothing_without_a_persons_word() {
     story(Pacing::default(), |sim| async move {
         used_by(&sim, 6).await;
-        withdraw(&sim, &["web"]);
+        offers(&sim, "emea", "Except", &["web"]).await;
         sim.wait(minutes(60)).await;
         assert_eq!(
             (maps(&sim), replicas(&sim)),

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{asks, change, maps, ready, replicas, service, services_ready, state, web, with_web};
+use super::{
+    asks, change, maps, offers, ready, replicas, service, services_ready, state, web, with_web,
+};
 use crate::people::{customer, map_manifest, offering};
 use crate::scenes::{EMEA, GLOBEX, emea, minutes, seconds};
 use crate::server::Pacing;
@@ -38,6 +40,13 @@ fn an_offering_is_told_what_is_wrong_and_what_is_in_use_goes_on() {
             "{}",
             fault(&sim, "web")
         );
+        let misspelt = json!([{ "object": map_manifest("web", &json!({ "a": "${has(customer.nmae) && true}" })) }]);
+        change(&sim, "web", json!({ "manifests": misspelt }));
+        sim.settle().await;
+        assert_eq!(offering_ready(&sim, "web"), "False InvalidSpec");
+        let found = fault(&sim, "web");
+        let wanted = "spec.manifests[0].object.data.a: has(customer.nmae) && true: there is no customer.nmae (customer.name?): there are attributes, ";
+        assert!(found.starts_with(wanted), "{found}");
         assert_eq!(
             (state(&sim, "web").as_str(), replicas(&sim)),
             ("Active", Some(2))
@@ -51,23 +60,12 @@ fn an_offering_is_told_what_is_wrong_and_what_is_in_use_goes_on() {
         sim.settle().await;
         assert_eq!(replicas(&sim), Some(2));
         // A withdrawal stops it all the same: that takes no offering.
-        sim.spec(
-            "partners",
-            crate::people::ROOT,
-            "emea",
-            json!({ "services": { "policy": "Only" } }),
-        );
-        sim.settle().await;
+        offers(&sim, "emea", "Only", &[]).await;
         assert_eq!(
             (state(&sim, "web").as_str(), replicas(&sim)),
             ("Denied", Some(0))
         );
-        sim.spec(
-            "partners",
-            crate::people::ROOT,
-            "emea",
-            json!({ "services": null }),
-        );
+        offers(&sim, "emea", "All", &[]).await;
         change(
             &sim,
             "web",
@@ -260,5 +258,20 @@ fn facts_that_were_removed_lose_no_service() {
             "written down again, and pruned"
         );
         assert_eq!(state(&sim, "web"), "Active");
+    });
+}
+
+#[test]
+fn facts_that_were_removed_are_read_from_what_people_were_told() {
+    story(Pacing::default(), |sim| async move {
+        with_web(&sim).await;
+        asks(&sim, Value::Null);
+        sim.settle().await;
+        assert_eq!(state(&sim, "web"), "Deleted");
+        sim.annotate("namespaces", "", GLOBEX, "clientele.dev/services", None);
+        sim.settle().await;
+        sim.restart();
+        sim.settle().await;
+        assert_eq!(state(&sim, "web"), "Deleted", "once used, for ever listed");
     });
 }

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    asks, change, maps, phase, ready, replicas, service, services_ready, state, web, with_web,
+    asks, change, maps, offers, phase, ready, replicas, service, services_ready, state, web,
+    with_web,
 };
 use crate::people::{customer, map_manifest, offering};
 use crate::scenes::{EMEA, GLOBEX, emea, minutes, seconds};
@@ -160,6 +161,15 @@ fn on_stop_deletes_or_keeps_where_the_offering_says_so() {
             (replicas(&sim), maps(&sim)),
             (Some(2), vec!["web".to_owned()])
         );
+        asks(&sim, json!([{ "name": "web" }]));
+        offers(&sim, "emea", "Except", &["web"]).await;
+        assert_eq!(
+            (state(&sim, "web").as_str(), replicas(&sim)),
+            ("Denied", Some(2)),
+            "a withdrawal takes no more than a pause"
+        );
+        offers(&sim, "emea", "All", &[]).await;
+        asks(&sim, json!([{ "name": "web", "activation": "Paused" }]));
         change(&sim, "web", json!({ "onStop": "Delete" }));
         sim.settle().await;
         assert_eq!((replicas(&sim), maps(&sim)), (None, Vec::new()));
@@ -253,5 +263,75 @@ fn what_is_to_be_pruned_of_a_customer_made_again_is_pruned() {
         sim.create(&again);
         sim.settle().await;
         assert_eq!((maps(&sim), replicas(&sim)), (Vec::new(), None));
+    });
+}
+
+#[test]
+fn what_is_out_of_use_of_a_customer_made_again_is_still_its_own_to_prune() {
+    story(Pacing::default(), |sim| async move {
+        with_web(&sim).await;
+        asks(&sim, Value::Null);
+        sim.settle().await;
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        sim.create(&customer(EMEA, "globex"));
+        sim.settle().await;
+        assert_eq!(state(&sim, "web"), "Deleted");
+        assert_eq!(maps(&sim), ["web"]);
+        // A restart, so that only what is written down tells whose it was.
+        sim.restart();
+        sim.settle().await;
+        change(&sim, "web", json!({ "pruneAfter": "1s" }));
+        sim.wait(seconds(10)).await;
+        assert_eq!((maps(&sim), replicas(&sim)), (Vec::new(), None));
+    });
+}
+
+#[test]
+fn what_a_stopped_service_keeps_is_no_other_services_to_take() {
+    story(Pacing::default(), |sim| async move {
+        with_web(&sim).await;
+        let map = map_manifest("web", &json!({ "of": "wiki" }));
+        sim.create(&offering("wiki", &[map]));
+        for on_stop in ["Scale", "Keep"] {
+            change(&sim, "web", json!({ "onStop": on_stop }));
+            asks(
+                &sim,
+                json!([{ "name": "web", "activation": "Paused" }, { "name": "wiki" }]),
+            );
+            sim.settle().await;
+            let map = sim.see("configmaps", GLOBEX, "web");
+            assert_eq!(map["data"]["who"], "is globex", "{on_stop}");
+            assert_eq!(ready(&sim), "False ServiceConflict", "{on_stop}");
+            asks(&sim, json!([{ "name": "web" }]));
+            sim.settle().await;
+            assert_eq!(ready(&sim), "True Settled", "{on_stop}");
+        }
+        // Nor what stays because its parameters do not fit any more.
+        asks(
+            &sim,
+            json!([{ "name": "web", "parameters": { "size": "XXL" } }, { "name": "wiki" }]),
+        );
+        sim.settle().await;
+        let map = sim.see("configmaps", GLOBEX, "web");
+        assert_eq!(map["data"]["who"], "is globex");
+    });
+}
+
+#[test]
+fn a_pod_on_its_own_goes_when_its_service_stops_and_comes_back_with_it() {
+    story(Pacing::default(), |sim| async move {
+        emea(&sim).await;
+        let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "shell" },
+            "spec": { "containers": [{ "name": "a", "image": "example/a" }] } });
+        let map = map_manifest("shell", &json!({}));
+        sim.create(&offering("shell", &[pod, map]));
+        sim.create(&customer(EMEA, "globex"));
+        for (activation, pods) in [("Active", 1), ("Paused", 0), ("Active", 1)] {
+            asks(&sim, json!([{ "name": "shell", "activation": activation }]));
+            sim.settle().await;
+            assert_eq!(sim.names("pods", GLOBEX).len(), pods, "{activation}");
+            assert_eq!(maps(&sim), ["shell"]);
+        }
     });
 }

@@ -5,11 +5,12 @@ mod breaker;
 mod faults;
 mod life;
 mod making;
+mod news;
 
 use clientele::api::Role;
 use serde_json::{Value, json};
 
-use crate::people::{customer, deployment_manifest, map_manifest, offering, user};
+use crate::people::{ROOT, customer, deployment_manifest, map_manifest, offering, user};
 use crate::scenes::{EMEA, GLOBEX, emea};
 use crate::sim::Sim;
 
@@ -90,13 +91,27 @@ pub fn phase(sim: &Sim) -> String {
 
 /// Replicas of the Deployment `web` of `globex`; none if it is not there.
 pub fn replicas(sim: &Sim) -> Option<i64> {
-    sim.find("deployments", GLOBEX, "web")?["spec"]["replicas"].as_i64()
+    replicas_in(sim, GLOBEX)
+}
+
+/// Those in a tenant.
+pub fn replicas_in(sim: &Sim, tenant: &str) -> Option<i64> {
+    sim.find("deployments", tenant, "web")?["spec"]["replicas"].as_i64()
 }
 
 /// Names of the ConfigMaps in the tenant of `globex` that are no furniture.
 pub fn maps(sim: &Sim) -> Vec<String> {
     let names = sim.names("configmaps", GLOBEX).into_iter();
     names.filter(|name| name != "customer").collect()
+}
+
+/// What a partner (`emea`, or `dach` below it) offers: `All`, `Only` these, or all `Except` these. Waits until that has come through.
+pub async fn offers(sim: &Sim, partner: &str, policy: &str, names: &[&str]) {
+    let above = if partner == "dach" { EMEA } else { ROOT };
+    let names = Some(names).filter(|names| !names.is_empty());
+    let services = json!({ "services": { "policy": policy, "names": names } });
+    sim.spec("partners", above, partner, services);
+    sim.settle().await;
 }
 
 /// Changes an offering.
