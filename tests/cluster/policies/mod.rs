@@ -13,6 +13,7 @@ mod kubernetes;
 mod locks;
 mod namespaces;
 mod owned;
+mod service_objects;
 mod shipped;
 mod unstamped;
 mod warnings;
