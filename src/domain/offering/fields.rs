@@ -112,17 +112,13 @@ impl<'s> Walk<'s> {
             ..item
         });
         let outer = self.bound.len();
-        self.value(&it.accu_init.expr);
         let second = it.iter_var2.clone().map(|name| (name, None));
         let item = item.filter(|_| second.is_none());
+        // All else in a loop is the parser's own.
         self.bound.push((it.iter_var.clone(), item));
         self.bound.extend(second);
         self.bound.push((it.accu_var.clone(), None));
-        self.value(&it.loop_cond.expr);
         self.value(&it.loop_step.expr);
-        self.bound.truncate(outer);
-        self.bound.push((it.accu_var.clone(), None));
-        self.value(&it.result.expr);
         self.bound.truncate(outer);
     }
 

@@ -296,6 +296,22 @@ fn a_refusal_is_told_and_not_tried_again_before_its_time() {
 }
 
 #[test]
+fn a_stop_that_was_refused_is_not_tried_again_before_its_time() {
+    let mut world = World::new().done().withdrawn();
+    for (again_in, steps) in [(7, set(&[])), (0, set(&["hold Deployment"]))] {
+        let refused = RefusedSeen {
+            aim: "hold".into(),
+            message: String::new(),
+            taken: false,
+            again_in: Duration::from_secs(again_in),
+        };
+        let deployment = PieceKind::new("apps/v1", "Deployment").id("web");
+        world.seen.refused = [(deployment, refused)].into();
+        assert_eq!(told(&world.decide().ending), steps);
+    }
+}
+
+#[test]
 fn while_a_kind_is_not_watched_nothing_of_its_service_is_touched() {
     let mut world = World::new().done();
     Arc::make_mut(&mut world.seen.plurals).remove(&PieceKind::new("apps/v1", "Deployment"));

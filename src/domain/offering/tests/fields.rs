@@ -117,6 +117,10 @@ fn what_there_cannot_be_is_named_with_what_there_is() {
             vec![parameter("d.clas (d.class?)", "is class")],
         ),
         (
+            "partner.path[params.sise]",
+            vec![of_params("params.sise (params.size?)")],
+        ),
+        (
             "params.disks[0].size",
             vec![parameter("params.disks[…].size", "is class")],
         ),
