@@ -107,6 +107,11 @@ pub const ANNOTATION_FORM_UID: &str = "clientele.dev/form-uid";
 /// Annotation on DeletionRequests that the operator filed for a deleted Customer: that Customer (JSON); gone when it is over.
 pub const ANNOTATION_CUSTOMER_SNAPSHOT: &str = "clientele.dev/customer-snapshot";
 
+/// Annotation on Customers, stamped at admission: who asked for the deletion in the spec.
+pub const ANNOTATION_WISHED_BY: &str = "clientele.dev/deletion-requested-by";
+/// Annotation on Customers, stamped at admission: who took that back in the spec.
+pub const ANNOTATION_WITHDRAWN_BY: &str = "clientele.dev/deletion-withdrawn-by";
+
 /// Annotation a person may set on a Customer or Partner: `true` means change nothing.
 pub const ANNOTATION_PAUSED: &str = "clientele.dev/paused";
 /// Annotation a person may set: any new value means do it now.

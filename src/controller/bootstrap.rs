@@ -37,7 +37,7 @@ const SETTLED: Duration = Duration::from_secs(1);
 const OURS: &str = "app.kubernetes.io/name=clientele";
 
 /// The policies in deploy/policies, each with a binding of its name.
-pub const POLICIES: [&str; 25] = [
+pub const POLICIES: [&str; 26] = [
     "clientele-access",
     "clientele-admin-role",
     "clientele-assign-customers",
@@ -63,6 +63,7 @@ pub const POLICIES: [&str; 25] = [
     "clientele-tenant-services",
     "clientele-tenant-storage",
     "clientele-times",
+    "clientele-wishes",
 ];
 
 /// The policy that keeps the operator to its own namespaces, and a namespace that it must refuse.

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::deletions::{filed, history, is_stopped, phase, with_customer, with_partner};
+use crate::deletions::{filed, history, is_stopped, phase, told, with_customer, with_partner};
 use crate::people::customer;
 use crate::scenes::{EMEA, GLOBEX, minutes};
 use crate::server::Pacing;
-use crate::sim::story;
+use crate::sim::{Sim, story};
 use crate::trials::{access, ready, status};
+use crate::workloads::cancel;
 
 fn wants(reason: Option<&str>) -> Value {
     json!({ "deletion": { "requested": reason.map(|reason| json!({ "reason": reason })) } })
@@ -147,5 +148,73 @@ fn after_completion_removing_the_wish_makes_a_new_tenant() {
         sim.spec("customers", EMEA, "globex", wants(Some("again")));
         sim.wait(minutes(125)).await;
         assert_eq!(status(&sim)["phase"], "Deleted");
+    });
+}
+
+const JANE: &str = "jane@emea.example";
+const JOE: &str = "joe@emea.example";
+
+/// A change of the wish as admission stamps it.
+fn stamped(sim: &Sim, reason: Option<&str>) {
+    let (asked, withdrawn) = match reason {
+        Some(_) => (json!(JANE), Value::Null),
+        None => (Value::Null, json!(JOE)),
+    };
+    let stamps = json!({
+        "clientele.dev/deletion-requested-by": asked,
+        "clientele.dev/deletion-withdrawn-by": withdrawn,
+    });
+    let change = json!({ "metadata": { "annotations": stamps }, "spec": wants(reason) });
+    sim.edit("customers", EMEA, "globex", change);
+}
+
+#[test]
+fn who_asks_in_the_spec_and_who_takes_that_back_is_told_by_the_request() {
+    story(Pacing::default(), |sim| async move {
+        with_customer(&sim).await;
+        stamped(&sim, Some("contract ended"));
+        sim.settle().await;
+        let first = filed(&sim);
+        assert_eq!(told(&sim, &first)["requestedBy"], JANE);
+        stamped(&sim, None);
+        sim.settle().await;
+        let by = [
+            format!("Requested by {JANE}"),
+            format!("Withdrawn by {JOE}"),
+        ];
+        assert_eq!(history(&sim, &first), by);
+
+        // Also when a person has cancelled it before.
+        stamped(&sim, Some("now really"));
+        sim.settle().await;
+        let names = sim.names("deletionrequests", EMEA);
+        let second = names.into_iter().find(|name| *name != first);
+        let second = second.expect("another request");
+        cancel(&sim, &second);
+        sim.settle().await;
+        stamped(&sim, None);
+        sim.settle().await;
+        let by = [
+            format!("Requested by {JANE}"),
+            "Cancelled by -".to_owned(),
+            format!("Withdrawn by {JOE}"),
+        ];
+        assert_eq!(history(&sim, &second), by);
+    });
+}
+
+#[test]
+fn who_asked_before_is_not_told_of_a_customer_that_is_made_again() {
+    story(Pacing::default(), |sim| async move {
+        with_customer(&sim).await;
+        stamped(&sim, Some("contract ended"));
+        sim.settle().await;
+        sim.delete("customers", EMEA, "globex");
+        sim.settle().await;
+        cancel(&sim, &filed(&sim));
+        sim.settle().await;
+        assert_eq!(ready(&sim), "True Settled");
+        let annotations = sim.see("customers", EMEA, "globex")["metadata"]["annotations"].clone();
+        assert!(!annotations.to_string().contains(JANE), "{annotations}");
     });
 }

@@ -62,6 +62,8 @@ pub fn less_history(mut cluster: Cluster) -> Cluster {
         if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
             // Made again by taking a deletion back.
             annotations.remove("clientele.dev/adopt-retained");
+            // There was a wish to be deleted, and there is none now.
+            annotations.remove("clientele.dev/deletion-withdrawn-by");
             // The UID of the customer goes into it; what else does is compared itself.
             annotations.remove("clientele.dev/seal");
             // Customers of before, whose objects were taken over.

@@ -40,6 +40,9 @@ pub fn for_spec(customer: &Customer, partner: &str, reason: &str) -> Step {
         Source::Spec,
         &format!("{uid}/{generation}"),
     );
+    if let Some(who) = customer.annotations().get(meta::ANNOTATION_WISHED_BY) {
+        filed.annotations[meta::ANNOTATION_REQUESTED_BY] = who.clone().into();
+    }
     filed.spec["reason"] = reason.into();
     filed.step()
 }
@@ -98,7 +101,11 @@ pub fn made_again(request: &DeletionRequest, tenant: Option<&str>) -> Option<Ste
     if let Some(tenant) = tenant {
         body["metadata"]["annotations"][meta::ANNOTATION_ADOPT_RETAINED] = tenant.into();
     }
-    // The wish was taken back: made again with it, the customer would file the next one.
+    // The wish was taken back: made again with it, the customer would file the next one. Who had it is told by the request.
+    if let Some(annotations) = body["metadata"]["annotations"].as_object_mut() {
+        annotations.remove(meta::ANNOTATION_WISHED_BY);
+        annotations.remove(meta::ANNOTATION_WITHDRAWN_BY);
+    }
     if let Some(deletion) = body["spec"]["deletion"].as_object_mut() {
         deletion.remove("requested");
     }

@@ -37,10 +37,13 @@ pub fn plan(
         .and_then(|customer| customer.spec.deletion.as_ref())
         .and_then(|deletion| deletion.requested.as_ref());
     let from_spec = Source::of(request) == Source::Spec;
-    if from_spec && customer.is_some() && wish.is_none() && !told.has(DeletionStep::Withdrawn) {
+    if let (true, Some(customer), None) = (from_spec, customer, wish)
+        && !told.has(DeletionStep::Withdrawn)
+    {
+        let by = customer.annotations().get(meta::ANNOTATION_WITHDRAWN_BY);
         told.add(
             DeletionStep::Withdrawn,
-            None,
+            by.map(String::as_str),
             "spec.deletion.requested was removed.",
         );
     }

@@ -58,9 +58,10 @@ impl TakenBack {
                 let wish = customer.spec.deletion.as_ref();
                 let wish = wish.and_then(|deletion| deletion.requested.as_ref());
                 if Source::of(request) == Source::Spec && wish.is_none() {
+                    let by = customer.annotations().get(meta::ANNOTATION_WITHDRAWN_BY);
                     return Some(Self {
                         withdrawn: true,
-                        ..Self::new(None, "spec.deletion.requested was removed.")
+                        ..Self::new(by, "spec.deletion.requested was removed.")
                     });
                 }
                 let note = "The customer is protected: spec.deletion.protected is true.";

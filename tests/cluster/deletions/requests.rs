@@ -162,7 +162,20 @@ async fn what_git_asks_for_is_taken_back_by_git_and_done_makes_room_for_a_new_te
     until_empty(&world, &place, PATIENCE).await;
     let globex = change(&world, &globex, json!({"spec": {"deletion": null}})).await;
     has_everything(&world, &globex, uid.clone()).await;
-    until_phase(&world, &first, DeletionPhase::Cancelled).await;
+    let first = until_phase(&world, &first, DeletionPhase::Cancelled).await;
+    // Who asked and who took it back is known, here one and the same.
+    let asked = first
+        .status
+        .iter()
+        .find_map(|it| it.requested_by.as_deref());
+    assert!(asked.is_some());
+    assert_eq!(
+        steps(&first),
+        [
+            (DeletionStep::Requested, asked),
+            (DeletionStep::Withdrawn, asked)
+        ]
+    );
 
     let globex = change(&world, &globex, wish).await;
     let second = filed(&world, &globex).await;

@@ -130,6 +130,15 @@ async fn nobody_reaches_beyond_their_own_tenant() {
             "cannot delete resource \"customers\"",
         ),
         (
+            "asks in its Customer, in another's name",
+            patch(
+                "/apis/clientele.dev/v1alpha1/namespaces/{home}/customers/{customer}",
+                json!({"metadata": {"annotations": {"clientele.dev/deletion-requested-by": "staff"}},
+                    "spec": {"deletion": {"requested": {"reason": "over"}}}}),
+            ),
+            "cannot patch resource \"customers\"",
+        ),
+        (
             "marks its own namespace for the end",
             patch(
                 "/api/v1/namespaces/{ns}",

@@ -17,6 +17,7 @@ mod service_objects;
 mod shipped;
 mod unstamped;
 mod warnings;
+mod wishes;
 
 use kube::Client;
 use serde_json::{Value, json};
