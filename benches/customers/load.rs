@@ -1,6 +1,7 @@
 //! Customers made by a person while the operator runs, and the time until each is Ready, by the clock of who watches.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
 use std::pin::pin;
 use std::time::Instant;
 
@@ -10,7 +11,8 @@ use kube::api::PostParams;
 use kube::runtime::wait::await_condition;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt as _, watcher as watch};
-use kube::{Api, ResourceExt as _};
+use kube::{Api, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 
 use super::Failure;
@@ -23,9 +25,9 @@ use super::support::Reports as _;
 pub async fn at_once(stage: &Stage, names: &[String], users: i64) -> Result<Series, Failure> {
     let (listening, listens) = oneshot::channel();
     let wanted = names.to_vec();
-    let api = stage.customers();
-    let is = move |customer: &Customer| is_ready(customer, users);
-    let ready = tokio::spawn(async move { arrivals(api, wanted, is, listening).await });
+    let (api, config) = (stage.customers(), watcher::Config::default());
+    let is = move |customer: &Customer| is_ready(customer, users).then(|| customer.name_any());
+    let ready = tokio::spawn(async move { arrivals(api, config, wanted, is, listening).await });
     listens.await?;
 
     let before = stage.spent()?;
@@ -92,31 +94,35 @@ async fn ask(stage: &Stage, name: &str, users: i64) -> Result<(String, Instant),
     Ok((name.to_owned(), at))
 }
 
-/// Watches until all of these are as wanted, and tells when each was. `listening` is told when the watch has begun.
-pub async fn arrivals(
-    api: Api<Customer>,
+/// Watches until something of each of these has been as wanted, and tells when that was. `told` says whose an object is that is as
+/// wanted; `listening` is told when the watch has begun.
+pub async fn arrivals<K>(
+    api: Api<K>,
+    config: watcher::Config,
     names: Vec<String>,
-    wanted: impl Fn(&Customer) -> bool,
+    told: impl Fn(&K) -> Option<String>,
     listening: oneshot::Sender<()>,
-) -> HashMap<String, Instant> {
+) -> HashMap<String, Instant>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
     let mut missing: HashSet<String> = names.into_iter().collect();
     let mut arrived = HashMap::new();
     let mut listening = Some(listening);
-    let config = watcher::Config::default().streaming_lists();
-    let mut events = pin!(watch(api, config).default_backoff());
+    let mut events = pin!(watch(api, config.streaming_lists()).default_backoff());
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::InitDone) => {
                 // Nobody waits for it the second time, or after a failure.
                 listening.take().map(|listening| listening.send(()));
             }
-            Ok(Event::Apply(customer) | Event::InitApply(customer)) if wanted(&customer) => {
-                if let Some(name) = missing.take(&customer.name_any()) {
+            Ok(Event::Apply(object) | Event::InitApply(object)) => {
+                if let Some(name) = told(&object).and_then(|name| missing.take(&name)) {
                     arrived.insert(name, Instant::now());
                 }
             }
             Ok(_) => {}
-            Err(error) => eprintln!("watching customers: {error}"),
+            Err(error) => eprintln!("watching: {error}"),
         }
         if missing.is_empty() {
             break;

@@ -4,6 +4,7 @@
 //! a fresh control plane, N customers with an admin each, calm
 //!   ├─ partner   a change above all of them; the same writes by a bare client
 //!   ├─ trials    all end within a minute; are extended; all end in the same second
+//!   ├─ service   a change in an offering that all of them have; the same writes by a bare client
 //!   └─ purges    a tenth of the tenants is destroyed while the others' changes go on
 //! ```
 //!
@@ -37,7 +38,9 @@ mod table;
 mod page;
 mod partner;
 mod purges;
+mod reach;
 mod scene;
+mod service;
 mod trials;
 
 use std::path::{Path, PathBuf};
@@ -110,9 +113,12 @@ async fn all(arguments: &Arguments) -> Result<String, Failure> {
     say("customers");
     let scene = Scene::set(arguments.customers).await?;
     say("partner");
-    let partner = partner::play(&scene, arguments.rounds).await?;
+    let partner = reach::play(&scene, &partner::Domain, arguments.rounds).await?;
     say("trials");
     let trials = trials::play(&scene, Duration::from_secs(arguments.idle)).await?;
+    say("service");
+    let notice = service::Notice::offer(&scene).await?;
+    let service = reach::play(&scene, &notice, arguments.rounds).await?;
     say("purges");
     let purges = purges::play(&scene).await?;
     let kubernetes = scene.stage.admin.apiserver_version().await?.git_version;
@@ -120,6 +126,7 @@ async fn all(arguments: &Arguments) -> Result<String, Failure> {
         page::head(&Machine::this()?, &kubernetes, arguments.customers),
         page::partner(&partner),
         page::trials(&trials),
+        page::service(&service),
         page::purges(&purges),
     ];
     Ok(sections.join("\n"))

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::figures::{Tally, Waits, median};
 use super::machine::Machine;
-use super::partner::{Reached, Round};
 use super::purges::Purged;
+use super::reach::{Reached, Round};
 use super::table::table;
 use super::trials::Ended;
 
@@ -25,6 +25,34 @@ pub fn head(machine: &Machine, kubernetes: &str, customers: usize) -> String {
 
 /// A change in a partner.
 pub fn partner(reached: &Reached) -> String {
+    let once = [
+        ("writes per namespace", "patch namespaces"),
+        ("writes per ConfigMap", "patch configmaps"),
+        ("writes per status", "patch customers/status"),
+    ];
+    format!(
+        "## A change in a partner\n\n\
+         The partner's domain changes, which the namespace, the ConfigMap and the status of every customer tell. The **floor** is the\n\
+         same writes of the same bodies in another domain of the same length, by a bare client under the operator's name with as many\n\
+         calls in flight as the operator may have; an operator that is started afterwards must find nothing left to write. Medians of\n\
+         the rounds; calls of the last one.\n\n{}",
+        reach(reached, &once)
+    )
+}
+
+/// A change in an offering.
+pub fn service(reached: &Reached) -> String {
+    let once = [("writes per object of the service", "patch configmaps")];
+    format!(
+        "## A change in a service\n\n\
+         The offering of a service that every customer has renders another text into the ConfigMap that it puts into every tenant. The\n\
+         floor is that of the change in a partner: the same writes, bare.\n\n{}",
+        reach(reached, &once)
+    )
+}
+
+/// What reaches every customer, and what is to be written once for each.
+fn reach(reached: &Reached, once: &[(&str, &str)]) -> String {
     let Reached {
         customers,
         rounds,
@@ -55,11 +83,7 @@ pub fn partner(reached: &Reached) -> String {
             Some(ratio <= 1.5),
         ),
     ];
-    for (what, key) in [
-        ("writes per namespace", "patch namespaces"),
-        ("writes per ConfigMap", "patch configmaps"),
-        ("writes per status", "patch customers/status"),
-    ] {
+    for (what, key) in once {
         let each = each(key);
         rows.push(row(what, "1", format!("{each:.2}"), Some(each <= 1.0)));
     }
@@ -88,11 +112,7 @@ pub fn partner(reached: &Reached) -> String {
         })
         .collect();
     format!(
-        "## A change in a partner\n\n\
-         The partner's domain changes, which the namespace, the ConfigMap and the status of every customer tell. The **floor** is the\n\
-         same writes of the same bodies in another domain of the same length, by a bare client under the operator's name with as many\n\
-         calls in flight as the operator may have; an operator that is started afterwards must find nothing left to write. Medians of\n\
-         the rounds; calls of the last one.\n\n{}\n{}\n{}",
+        "{}\n{}\n{}",
         table(&["figure", "target", "measured", "met"], &rows),
         table(
             &["round", "operator", "floor", "writes", "ratio"],

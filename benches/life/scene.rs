@@ -1,12 +1,16 @@
 //! The customers that all scenes play with, and what every scene does with them.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use clientele::api::Customer;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::api::{Patch, PatchParams};
+use kube::runtime::watcher::Config;
+use kube::{Api, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -17,6 +21,9 @@ use super::floor::CONCURRENCY;
 use super::load::{arrivals, at_once};
 use super::stage::Stage;
 use super::support::{Mark, OPERATOR_USER};
+
+/// Tells in the end when each customer was as wanted.
+pub type Watching = JoinHandle<HashMap<String, Instant>>;
 
 /// N customers with an admin each, Ready.
 pub struct Scene {
@@ -57,12 +64,33 @@ impl Scene {
     pub async fn watch(
         &self,
         wanted: impl Fn(&Customer) -> bool + Send + 'static,
-    ) -> Result<JoinHandle<HashMap<String, Instant>>, Failure> {
+    ) -> Result<Watching, Failure> {
+        let told = move |customer: &Customer| wanted(customer).then(|| customer.name_any());
+        self.watch_of(self.stage.customers(), Config::default(), told)
+            .await
+    }
+
+    /// Begins to watch other objects: the task tells when `told` first named each customer.
+    pub async fn watch_of<K>(
+        &self,
+        api: Api<K>,
+        config: Config,
+        told: impl Fn(&K) -> Option<String> + Send + 'static,
+    ) -> Result<Watching, Failure>
+    where
+        K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    {
         let (listening, listens) = oneshot::channel();
-        let (api, names) = (self.stage.customers(), self.names.clone());
-        let watching = tokio::spawn(async move { arrivals(api, names, wanted, listening).await });
+        let names = self.names.clone();
+        let watching =
+            tokio::spawn(async move { arrivals(api, config, names, told, listening).await });
         listens.await?;
         Ok(watching)
+    }
+
+    /// What begins the name of every customer's tenant namespace.
+    pub fn tenants(&self) -> String {
+        format!("{}--", self.stage.partner.name_any())
     }
 
     /// Changes the spec of all customers, each as it should be.

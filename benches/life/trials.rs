@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use clientele::api::{Access, Customer};
 use jiff::{SignedDuration, Timestamp};
-use kube::ResourceExt as _;
 use serde_json::json;
 
 use super::Failure;
@@ -112,7 +111,7 @@ fn is(customer: &Customer, access: Access) -> bool {
 
 /// When the last binding of each customer was removed.
 async fn gone(scene: &Scene, since: Mark) -> HashMap<String, Timestamp> {
-    let tenants = format!("{}--", scene.stage.partner.name_any());
+    let tenants = scene.tenants();
     let calls = scene
         .stage
         .plane
