@@ -27,6 +27,9 @@ use crate::plan::notes::Note;
 use crate::plan::status::Conditioned;
 use crate::plan::{Failure, Key, Kind, Plan, Subject, Written, notes, status};
 
+/// How long what is left of a plan waits, its urgent part being done: any time at all puts it behind what is due now.
+const BEHIND_OTHERS: Duration = Duration::from_millis(2);
+
 /// What a reconcile works with.
 pub struct Context {
     /// The API server.
@@ -175,11 +178,23 @@ async fn round<K: Controlled>(context: &Context, key: &Key, pace: &Pace) -> Roun
         };
     }
 
-    let mut outcome = apply::run(&context.client, &own, &subject, &stages).await;
+    let urgent = stages.urgent();
+    let first = urgent.as_ref().unwrap_or(&stages);
+    let mut outcome = apply::run(&context.client, &own, &subject, first).await;
+    let mut concerned = BTreeSet::new();
     for written in std::mem::take(&mut outcome.written) {
-        let keys = context.world_mut().written::<K>(written, now);
-        context.ask(keys);
+        concerned.extend(context.world_mut().written::<K>(written, now));
     }
+    if urgent.is_some() && outcome.failure.is_none() {
+        // The rest follows once others have had what is urgent about them.
+        concerned.remove(key);
+        context.ask(concerned);
+        return Round {
+            wake: Some(BEHIND_OTHERS),
+            ..Round::default()
+        };
+    }
+    context.ask(concerned);
 
     let old = object.status();
     let status = draft.and_then(|draft| {

@@ -137,6 +137,18 @@ impl Stages {
         self.0.iter().flatten()
     }
 
+    /// What must not wait for the rest, if anything follows it: bindings that go. When a thousand trials end at once everybody is
+    /// out before the first tenant is tidied up.
+    pub fn urgent(&self) -> Option<Self> {
+        let (first, rest) = self.0.split_first()?;
+        let shuts_out = |step: &Step| {
+            let kind = ChildKind::RoleBinding;
+            matches!(step, Step::Delete { kind: deleted, .. } if *deleted == kind)
+        };
+        let urgent = !rest.is_empty() && first.iter().all(shuts_out);
+        urgent.then(|| Self(vec![first.clone()]))
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -316,6 +328,31 @@ mod tests {
             name: "emea--globex".into(),
             patch: json!({"metadata": {"resourceVersion": version, "labels": {"team": value}, "annotations": {}}}),
         }
+    }
+
+    #[test]
+    fn only_bindings_that_go_before_something_else_are_urgent() {
+        let delete = |kind| Step::Delete {
+            kind,
+            namespace: "emea--globex".to_owned(),
+            name: "globex-admin".to_owned(),
+            uid: "1".to_owned(),
+        };
+        let (binding, limits) = (
+            delete(ChildKind::RoleBinding),
+            delete(ChildKind::LimitRange),
+        );
+        let mut plan = stages([binding.clone()]);
+        assert_eq!(plan.urgent(), None);
+        plan.then([label("a", "1")]);
+        assert_eq!(plan.urgent(), Some(stages([binding.clone()])));
+        let mut plan = stages([binding.clone(), limits]);
+        plan.then([label("a", "1")]);
+        assert_eq!(plan.urgent(), None);
+        let mut plan = stages([label("a", "1")]);
+        plan.then([binding]);
+        assert_eq!(plan.urgent(), None);
+        assert_eq!(stages([]).urgent(), None);
     }
 
     #[test]

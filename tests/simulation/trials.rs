@@ -1,12 +1,14 @@
 //! Trials end to the second, whoever is looking, and only once.
 
-use clientele::api::{CustomerDefaults, Role, TrialDefault};
+use clientele::api::{CustomerDefaults, Role, TrialDefault, TrialSpec};
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 
 use crate::people::{ROOT, customer, partner, plan, user};
-use crate::scenes::{EMEA, GLOBEX, minutes, seconds};
+use crate::scenes::{EMEA, GLOBEX, emea, minutes, seconds};
 use crate::server::Pacing;
+use crate::server::resources::Verb;
 use crate::sim::{Sim, story};
 
 const HOUR: u64 = 60;
@@ -282,5 +284,42 @@ fn trials_that_end_together_all_end_on_time() {
             labels["clientele.dev/access"] != "Stopped"
         });
         assert_eq!(open.count(), 0, "a second after the end");
+    });
+}
+
+#[test]
+fn when_trials_end_in_the_same_moment_everybody_is_out_before_anything_else_is_done() {
+    story(Pacing::default(), |sim| async move {
+        emea(&sim).await;
+        let end = sim.server.now() + seconds(120);
+        for number in 0..100 {
+            let name = format!("c{number}");
+            let mut leaving = customer(EMEA, &name);
+            leaving.spec.trial = Some(TrialSpec {
+                ends_at: Some(Time(end)),
+                ..TrialSpec::default()
+            });
+            sim.create(&leaving);
+            sim.create(&user(EMEA, &name, &format!("{name}-ada"), Role::Admin));
+        }
+        sim.settle().await;
+        let mark = sim.mark();
+        sim.wait(seconds(240)).await;
+        let writes = sim.writes_since(mark);
+        let of = |verb, kind: &str| {
+            let places = writes.iter().enumerate();
+            places
+                .filter(|(_, call)| call.verb == verb && call.resource.kind == kind)
+                .map(|(place, _)| place)
+                .collect::<Vec<_>>()
+        };
+        let (out, closed) = (
+            of(Verb::Delete, "RoleBinding"),
+            of(Verb::Merge, "Namespace"),
+        );
+        assert_eq!(out.len(), 100);
+        assert!(closed.len() >= 100);
+        // As many as are worked on at once may have got further while the last were let out.
+        assert!(out.last() < closed.get(32), "{out:?}, {closed:?}");
     });
 }
