@@ -3,6 +3,8 @@
 //! A kind is watched while an offering renders it or an object of it is written down somewhere. No such watch is waited for by
 //! anything but the services that need it.
 
+mod kept;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +13,10 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::watcher::Event;
 
+pub use self::kept::Piece;
 use super::index::Multi;
 use super::relations::keys;
-use super::table::{Change, Entry, Id, Table};
+use super::table::{Change, Id, Table};
 use super::world::World;
 use crate::api::meta;
 use crate::domain::deletion::crowd_limit;
@@ -26,31 +29,6 @@ use crate::plan::{Key, Kind, Written};
 
 /// Bounds of how long until what was refused is tried again: doubled at each refusal.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(600));
-
-/// An object of a service, as it is kept.
-#[derive(Clone, Debug)]
-pub struct Piece {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// What is kept of it.
-    pub seen: PieceSeen,
-}
-
-impl Entry for Piece {
-    fn id(&self) -> Id {
-        (self.namespace.clone(), self.name.clone())
-    }
-
-    fn uid(&self) -> &str {
-        &self.seen.uid
-    }
-
-    fn version(&self) -> &str {
-        &self.seen.resource_version
-    }
-}
 
 /// A write that was refused.
 #[derive(Clone, Debug)]
@@ -155,11 +133,16 @@ impl World {
         let Some(table) = self.pieces.tables.get_mut(kind) else {
             return BTreeSet::new();
         };
-        let change = table.put(piece);
-        change
-            .iter()
-            .flat_map(|change| self.piece_changed(kind, change))
-            .collect()
+        let Some(change) = table.put(piece) else {
+            return BTreeSet::new();
+        };
+        let concerned = self.piece_changed(kind, &change);
+        // A change in an offering that reaches a thousand customers is one look at each, not two.
+        if kept::is_as_meant(&change) {
+            BTreeSet::new()
+        } else {
+            concerned
+        }
     }
 
     fn piece_gone(

@@ -141,7 +141,12 @@ impl PieceSeen {
 
     /// Whether it is as it was applied, and this is what is to be applied.
     pub fn is_as(&self, seal: &str) -> bool {
-        pieces::same_rendering(&self.seal, seal) && pieces::is_intact(&self.seal, self.stored)
+        pieces::same_rendering(&self.seal, seal) && self.is_intact()
+    }
+
+    /// Whether it is as it was applied.
+    pub fn is_intact(&self) -> bool {
+        pieces::is_intact(&self.seal, self.stored)
     }
 }
 
