@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::order::Order;
 use super::things::{OVER, TOP};
@@ -21,20 +21,27 @@ impl Order<'_> {
                 cluster.insert(format!("namespaces {name}"), namespace);
             }
         }
-        for plan in self
-            .items("/apis/clientele.dev/v1alpha1/serviceplans")
-            .await
-        {
-            let name = plan["metadata"]["name"].as_str().unwrap_or_default();
-            if name.contains(&self.mark) {
-                cluster.insert(format!("serviceplans {name}"), plan);
+        for plural in ["serviceplans", "serviceofferings"] {
+            let path = format!("/apis/clientele.dev/v1alpha1/{plural}");
+            for object in self.items(&path).await {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                if name.contains(&self.mark) {
+                    cluster.insert(format!("{plural} {name}"), object);
+                }
             }
         }
-        let own = ["partners", "postalroutes", "customers", "customerusers"]
-            .map(|plural| ("/apis/clientele.dev/v1alpha1", plural, ""));
+        let own = [
+            "partners",
+            "postalroutes",
+            "customers",
+            "customerusers",
+            "deletionrequests",
+        ]
+        .map(|plural| ("/apis/clientele.dev/v1alpha1", plural, ""));
         let ours = "?labelSelector=app.kubernetes.io/managed-by%3Dclientele";
         let made = [
-            ("/api/v1", "configmaps", ours),
+            // Those of services too.
+            ("/api/v1", "configmaps", ""),
             ("/api/v1", "resourcequotas", ours),
             ("/api/v1", "limitranges", ours),
             ("/api/v1", "serviceaccounts", ours),
@@ -71,14 +78,6 @@ impl Order<'_> {
             // Kubernetes counts when it gets to it.
             if id.starts_with("resourcequotas") {
                 object["status"] = Value::Null;
-            }
-            // A partner is told of every plan in the cluster.
-            if let Some(refused) = object.pointer_mut("/data/plansRefused") {
-                let plans = refused.as_str().unwrap_or_default().lines();
-                let own = plans.filter(|line| line.starts_with(&self.mark));
-                *refused = own.collect::<Value>();
-            } else if id.ends_with("/partner") {
-                object["data"]["plansRefused"] = json!([]);
             }
         }
         let cluster = less_history(cluster);

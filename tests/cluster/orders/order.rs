@@ -10,7 +10,7 @@ use kube::ResourceExt as _;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
-use super::things::{astray, things};
+use super::things::{WAYS, astray, things};
 use super::{Then, Way};
 use crate::attempt::{Call, call, create, create_in_cluster, delete, get, patch};
 use crate::steps::config_map;
@@ -24,6 +24,8 @@ const SILENCE: Duration = Duration::from_secs(7);
 enum Todo {
     Apply(usize),
     SetRight(usize),
+    /// A request of this name, filed in this namespace, is taken back.
+    Cancel(String, String),
 }
 
 /// One order under way.
@@ -71,9 +73,19 @@ impl<'a> Order<'a> {
     /// Applies something; an error is why not yet.
     async fn apply(&self, which: usize) -> Result<(), String> {
         let thing = &self.things[which];
+        if thing["kind"] == "DeletionRequest" && !self.may_ask(which).await {
+            return Err("nobody asks yet".to_owned());
+        }
         let Err(status) = self.ask(&self.creating(which)).await else {
             return Ok(());
         };
+        // Made again already when its deletion was taken back.
+        if thing["kind"] == "Customer"
+            && let Ok(there) = self.ask(&get(&self.path(which))).await
+            && there["metadata"]["deletionTimestamp"].is_null()
+        {
+            return Ok(());
+        }
         if status.message.contains("status unknown") {
             self.count_again(thing).await;
         }
@@ -100,7 +112,7 @@ impl<'a> Order<'a> {
     async fn set_right(&self, which: usize) -> Result<(), String> {
         let spec = &self.things[which]["spec"];
         let mut right = json!({});
-        for way in 0..5 {
+        for way in 0..WAYS {
             for (field, _) in astray(way).as_object().expect("fields") {
                 right[field] = match (&spec[field], field.as_str()) {
                     (Value::Object(trial), "trial") => {
@@ -120,12 +132,78 @@ impl<'a> Order<'a> {
             .map_err(|status| status.message)
     }
 
+    /// Takes a request back; an error is why not yet.
+    async fn cancel(&self, namespace: &str, request: &str) -> Result<(), String> {
+        let path = format!("{}/{request}", requests(namespace));
+        let cancel = patch(&path, json!({"spec": {"cancel": {"note": "a mistake"}}}));
+        let answer = self.ask(&cancel).await;
+        answer.map(drop).map_err(|status| status.message)
+    }
+
+    /// One of the customers that are there and stay in the end, as the number says.
+    fn staying(&self, there: &[usize], number: usize) -> Option<usize> {
+        let customers = there
+            .iter()
+            .filter(|&&which| self.things[which]["kind"] == "Customer");
+        let staying: Vec<_> = customers
+            .filter(|&&which| self.leaves(which).is_none())
+            .collect();
+        staying.get(number % staying.len().max(1)).map(|&&it| it)
+    }
+
+    /// Which of the things asks for the deletion of this customer.
+    fn leaves(&self, customer: usize) -> Option<usize> {
+        let customer = &self.things[customer];
+        let home = customer["metadata"]["namespace"].as_str()?;
+        let tenant = format!(
+            "{}--{}",
+            home.trim_start_matches("partner-"),
+            customer["metadata"]["name"].as_str()?
+        );
+        self.things.iter().position(|thing| {
+            let place = &thing["metadata"]["namespace"];
+            let beside =
+                *place == *home && thing["spec"]["customer"] == customer["metadata"]["name"];
+            thing["kind"] == "DeletionRequest" && (beside || *place == *tenant)
+        })
+    }
+
+    /// Whether somebody who looks first files this request now: its customer has its tenant, and nobody else has asked. Who is asked to
+    /// leave before gets no tenant, and who is applied again afterwards stays: these ends depend on the order, and rightly.
+    async fn may_ask(&self, which: usize) -> bool {
+        let customer = (0..self.things.len())
+            .filter(|one| self.things[*one]["kind"] == "Customer")
+            .find(|one| self.leaves(*one) == Some(which));
+        let Some(customer) = customer else {
+            return false;
+        };
+        let Ok(object) = self.ask(&get(&self.path(customer))).await else {
+            return false;
+        };
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let home = text(&object["metadata"]["namespace"]);
+        let name = text(&object["metadata"]["name"]);
+        let partner = home.trim_start_matches("partner-");
+        let tenant = get(&format!("/api/v1/namespaces/{partner}--{name}"));
+        let tenant = self.ask(&tenant).await.unwrap_or_default();
+        let others = self.ask(&get(&requests(&home))).await.unwrap_or_default();
+        let mut others = others["items"].as_array().into_iter().flatten();
+        let open = others.any(|other| {
+            let over = ["Cancelled", "Completed"].map(Value::from);
+            other["spec"]["customer"] == *name && !over.contains(&other["status"]["phase"])
+        });
+        let owner = &tenant["metadata"]["labels"]["clientele.dev/customer-uid"];
+        *owner == object["metadata"]["uid"]
+            && object["metadata"]["deletionTimestamp"].is_null()
+            && !open
+    }
+
     /// Goes the way until everything is applied as it should be.
     pub async fn go(&self, way: &Way) {
         let mut todo: VecDeque<Todo> = way.order.iter().copied().map(Todo::Apply).collect();
         let mut then = way.then.iter().copied();
         let mut there = Vec::new();
-        let mut refused = 0;
+        let (mut refused, mut asked) = (0, 0);
         let mut why = String::new();
         let going = async {
             while let Some(next) = todo.pop_front() {
@@ -134,6 +212,7 @@ impl<'a> Order<'a> {
                     Todo::SetRight(which) if there.contains(which) => self.set_right(*which).await,
                     // It was deleted, too, and comes back as it should be.
                     Todo::SetRight(_) => Ok(()),
+                    Todo::Cancel(namespace, request) => self.cancel(namespace, request).await,
                 };
                 if let Err(reason) = done {
                     why = reason;
@@ -154,20 +233,32 @@ impl<'a> Order<'a> {
                     Then::Delete(which) if !there.is_empty() => {
                         let at = which % there.len();
                         // A namespace, or what others still need: that is refused, and nothing happens.
-                        let kept = self.things[there[at]]["kind"] == "Namespace";
+                        let kept = self.things[there[at]]["kind"] == "Namespace"
+                            || self
+                                .leaves(there[at])
+                                .is_some_and(|asks| there.contains(&asks));
                         if !kept && self.ask(&delete(&self.path(there[at]))).await.is_ok() {
                             todo.push_back(Todo::Apply(there.swap_remove(at)));
                         }
                     }
                     Then::Change(which, to) => {
-                        let customers: Vec<_> = there
-                            .iter()
-                            .filter(|&&which| self.things[which]["kind"] == "Customer")
-                            .collect();
-                        if let Some(&&which) = customers.get(which % customers.len().max(1)) {
+                        if let Some(which) = self.staying(&there, which) {
                             let spec = json!({"spec": astray(to)});
                             if self.ask(&patch(&self.path(which), spec)).await.is_ok() {
                                 todo.push_back(Todo::SetRight(which));
+                            }
+                        }
+                    }
+                    Then::Ask(which) => {
+                        if let Some(which) = self.staying(&there, which) {
+                            let customer = &self.things[which]["metadata"];
+                            let name = format!("asks-{asked}");
+                            asked += 1;
+                            let asks = json!({"apiVersion": "clientele.dev/v1alpha1", "kind": "DeletionRequest",
+                                "metadata": {"name": name, "namespace": customer["namespace"]}, "spec": {"customer": customer["name"]}});
+                            let namespace = customer["namespace"].as_str().expect("one");
+                            if self.ask(&create(asks)).await.is_ok() {
+                                todo.push_back(Todo::Cancel(namespace.to_owned(), name));
                             }
                         }
                     }
@@ -235,4 +326,9 @@ impl<'a> Order<'a> {
         assert!(still.await, "somebody still writes");
         self.cluster().await
     }
+}
+
+/// Where the requests of a namespace are.
+fn requests(namespace: &str) -> String {
+    format!("/apis/clientele.dev/v1alpha1/namespaces/{namespace}/deletionrequests")
 }

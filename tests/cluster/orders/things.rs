@@ -1,6 +1,9 @@
 //! What is applied in any order.
 
-use clientele::api::{CustomerDefaults, NamePolicy, PolicyKind, Role, TrialDefault, TrialSpec};
+use clientele::api::{
+    Activation, CustomerDefaults, CustomerService, NamePolicy, PolicyKind, Role, TrialDefault,
+    TrialSpec,
+};
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
@@ -33,6 +36,12 @@ pub fn things(mark: &str, end: &str) -> Vec<Value> {
         policy: PolicyKind::Only,
         names: vec![business.name_any(), small.name_any()],
     });
+    let [dns, web, vault] = ["dns", "web", "vault"].map(|name| format!("{mark}-{name}"));
+    business.spec.services = vec![dns.clone()];
+    top.spec.services = Some(NamePolicy {
+        policy: PolicyKind::Only,
+        names: vec![dns.clone(), web.clone(), vault.clone()],
+    });
     top.spec.domain = Some(format!("{mark}.example"));
     top.spec.customer_defaults = Some(CustomerDefaults {
         postal_routes: Some(vec!["relay".to_owned()]),
@@ -43,6 +52,10 @@ pub fn things(mark: &str, end: &str) -> Vec<Value> {
     below.spec.plans = Some(NamePolicy {
         policy: PolicyKind::Except,
         names: vec![small.name_any()],
+    });
+    below.spec.services = Some(NamePolicy {
+        policy: PolicyKind::Except,
+        names: vec![vault.clone()],
     });
     below.spec.customer_defaults = Some(CustomerDefaults {
         plan: Some(business.name_any()),
@@ -82,6 +95,38 @@ pub fn things(mark: &str, end: &str) -> Vec<Value> {
     let mut wayne = customer(&last, "wayne");
     wayne.spec.trial = on_trial(json!({"endsAt": OVER}));
 
+    let asks = |names: &[&String]| -> Vec<CustomerService> {
+        let service = |name: &&String| CustomerService {
+            name: (*name).clone(),
+            activation: Activation::Active,
+            ..CustomerService::default()
+        };
+        names.iter().map(service).collect()
+    };
+    globex.spec.services = asks(&[&web]);
+    globex.spec.services[0]
+        .parameters
+        .insert("size".to_owned(), "M".into());
+    // What it requires is in no plan of this one's, and that one is not offered all that it asks for.
+    acme.spec.plan = Some(small.name_any());
+    acme.spec.services = asks(&[&web, &vault]);
+    let mut soylent = customer(&below, "soylent");
+    soylent.spec.services = asks(&[&web, &vault]);
+    // These leave: a request beside one of them, and a form in the tenant of the other.
+    let tyrell = customer(&top, "tyrell");
+    let mut weyland = customer(&top, "weyland");
+    weyland.spec.plan = Some(business.name_any());
+    let closes = json!({"metadata": {"name": "closes", "namespace": home(&top)}, "spec": {"customer": "tyrell"}});
+    let quits = json!({"metadata": {"name": "quits", "namespace": tenant(&weyland)}, "spec": {"reason": "we close"}});
+    let offering = |name: &str, manifest: Value, requires: Value| {
+        json!({"metadata": {"name": name}, "spec": {"displayName": name, "requires": requires, "manifests": [{"object": manifest}],
+            "parameters": {"schema": {"type": "object", "properties": {"size": {"type": "string"}}}, "defaults": {"size": "S"}}}})
+    };
+    let map = |name: &str| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name},
+            "data": {"size": "${params.size}", "who": "is ${customer.name} of ${partner.name}"}})
+    };
+
     let mut away = user(&globex, "bob", Role::Member);
     away.spec.enabled = false;
     let mut inside = user(&globex, "eve", Role::Viewer);
@@ -114,6 +159,12 @@ pub fn things(mark: &str, end: &str) -> Vec<Value> {
         named("Customer", json!(hooli)),
         named("Customer", json!(stark)),
         named("Customer", json!(wayne)),
+        named("Customer", json!(soylent)),
+        named("Customer", json!(tyrell)),
+        named("Customer", json!(weyland)),
+        named("ServiceOffering", offering(&dns, map("dns"), json!([]))),
+        named("ServiceOffering", offering(&web, map("web"), json!([dns]))),
+        named("ServiceOffering", offering(&vault, map("vault"), json!([]))),
         named("CustomerUser", json!(user(&globex, "ada", Role::Admin))),
         named("CustomerUser", json!(away)),
         named("CustomerUser", json!(inside)),
@@ -121,17 +172,23 @@ pub fn things(mark: &str, end: &str) -> Vec<Value> {
         named("CustomerUser", json!(user(&acme, "kim", Role::Admin))),
         named("CustomerUser", json!(user(&umbrella, "pat", Role::Viewer))),
         named("CustomerUser", json!(user(&stark, "sam", Role::Admin))),
+        named("DeletionRequest", closes),
+        named("DeletionRequest", quits),
     ]
 }
 
+/// In how many ways a customer may go astray.
+pub const WAYS: usize = 6;
+
 /// What a customer may be set to for a while.
 pub fn astray(which: usize) -> Value {
-    let ways = [
+    let ways: [Value; WAYS] = [
         json!({"onHold": true}),
         json!({"active": false}),
         json!({"trial": {"endsAt": OVER, "period": null, "mode": null, "onEnd": null}}),
         json!({"domain": "elsewhere.example"}),
         json!({"postalRoutes": ["nowhere"]}),
+        json!({"deletion": {"requested": {"reason": "it ends"}}}),
     ];
     ways[which % ways.len()].clone()
 }
