@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::steps::{
     Who, change, config_map, delete, do_as_told, make_namespace, message, namespace, namespaces,
-    offer, purge, settled, until_may,
+    offer, purge, settled, until_may, until_so,
 };
 use crate::support::{World, home, partner_in, provider, refused, reseller, until};
 
@@ -254,8 +254,13 @@ async fn a_partner_reads_what_it_is_offered_and_who_refuses_the_rest() {
     });
     let below = settled(&world, &below).await;
 
+    // The operator may hear of a partner before it hears of a plan that was made before.
+    let below = until_so(&world, &below, "offered one", |below| {
+        let status = below.status.as_ref();
+        status.is_some_and(|status| status.plans == std::slice::from_ref(&small))
+    })
+    .await;
     let status = below.status.clone().expect("a status");
-    assert_eq!(status.plans, std::slice::from_ref(&small));
     assert_eq!(status.domain.as_deref(), Some("top.example"));
     let maps = world.api::<ConfigMap>(&home(&below));
     let refusal = format!("{large}: not offered by partner {}", top.name_any());
