@@ -71,6 +71,9 @@ pub fn less_history(mut cluster: Cluster) -> Cluster {
             services
                 .and_then(Value::as_object_mut)
                 .map(|records| records.remove("former"));
+            if annotations.is_empty() {
+                object["metadata"]["annotations"] = Value::Null;
+            }
         }
         forget(object, &whose, &generation);
         speak(object, &requests);
