@@ -1,11 +1,13 @@
 //! The `clientele` binary: settings in, exit code out.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 use clientele::{
     api, controller,
     error::Error,
+    observe::relay::Network,
     ops::{
         client, clock::Clock, http, lease, mandate::Mandate, metrics::Metrics, shutdown, telemetry,
         watchdog::Guard,
@@ -67,8 +69,11 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
             None => std::future::pending().await,
         }
     };
+    let probe = Arc::new(Network {
+        allow_private: settings.allow_private_relays,
+    });
     let done = tokio::select! {
-        done = controller::run(&settings, client, clock, metrics, health, shutdown) => done,
+        done = controller::run(&settings, client, clock, metrics, health, probe, shutdown) => done,
         // The work goes on until the runtime ends with this function, so the Lease is kept until it runs out.
         error = lost => return Err(error),
         error = watchdog.barks() => return Err(error),

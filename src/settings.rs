@@ -100,6 +100,11 @@ pub struct OperatorSettings {
     #[arg(long, env = "CLIENTELE_LEADER_ELECT", value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub leader_elect: bool,
 
+    /// Let mail routes lead to relays that only this cluster or this machine can reach, and send passwords without
+    /// encryption: for trying things out
+    #[arg(long, env = "CLIENTELE_ALLOW_PRIVATE_RELAYS", value_name = "BOOL", default_value_t = false, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = ArgAction::Set)]
+    pub allow_private_relays: bool,
+
     /// Name in the Lease; no two running operators may share it (a Pod's name is right)
     #[arg(long, env = "CLIENTELE_IDENTITY", value_name = "NAME", default_value_t = default_identity(), hide_default_value = true)]
     pub identity: String,

@@ -127,6 +127,24 @@ names! {
         SecretWrongType,
         /// The credentials Secret lacks `username` or `password`.
         SecretKeysMissing,
+        /// The relay was tried and takes mail.
+        RelayWorks,
+        /// The relay's name has no address.
+        RelayNotFound,
+        /// The relay's address is one that routes may not lead to.
+        RelayAddressRefused,
+        /// The relay's credentials would be sent without encryption.
+        RelayWithoutEncryption,
+        /// No connection to the relay can be made.
+        RelayRefused,
+        /// The relay does not answer in time.
+        RelayTimedOut,
+        /// The connection to the relay cannot be encrypted, or its certificate is not right.
+        RelayTLSFailed,
+        /// The relay does not take the username and password.
+        RelayLoginFailed,
+        /// The relay answers, but not as one that takes mail.
+        RelayRejected,
         /// No service is asked for.
         NoServices,
         /// The partner path does not offer a service that is asked for.

@@ -1,7 +1,5 @@
 //! The wiring of each kind: what is asked before its plan, and which plan.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use kube::Resource;
 
@@ -14,7 +12,8 @@ use crate::api::{
 use crate::domain::deletion::CLOCK_TOLERANCE;
 use crate::observe::live;
 use crate::observe::views::SweptAlong;
-use crate::plan::observed::{Departure, SecretSeen};
+use crate::plan::observed::Departure;
+use crate::plan::observed::routes::RouteChecked;
 use crate::plan::{
     Key, Kind, Plan, customer, customer_user, deletion, partner, postal_route, service_plan,
 };
@@ -120,17 +119,14 @@ impl Controlled for Partner {
 
 impl Controlled for PostalRoute {
     type Status = PostalRouteStatus;
-    type Gathered = (SecretSeen, Duration);
+    type Gathered = RouteChecked;
 
     fn status(&self) -> Option<&PostalRouteStatus> {
         self.status.as_ref()
     }
 
     async fn gather(context: &Context, object: &Self) -> kube::Result<Self::Gathered> {
-        Ok(context
-            .secrets
-            .of(&context.client, object, context.clock.now())
-            .await)
+        Ok(context.relays.of(&context.client, object).await)
     }
 
     fn plan(

@@ -6,7 +6,7 @@ mod kinds;
 mod offerings;
 pub mod queue;
 pub mod reconcile;
-mod secrets;
+mod relays;
 mod watches;
 mod watching;
 
@@ -19,7 +19,9 @@ use jiff::SignedDuration;
 use kube::Client;
 use tokio::sync::{Notify, mpsc};
 
+use self::queue::Queues;
 use self::reconcile::{Context, Controlled, reconcile};
+use self::relays::Relays;
 use crate::api::{
     Access, Customer, CustomerUser, DeletionPhase, DeletionRequest, Partner, PostalRoute,
     ServiceOffering, ServicePlan,
@@ -27,6 +29,7 @@ use crate::api::{
 use crate::apply::events::Announcer;
 use crate::error::Error;
 use crate::observe::World;
+use crate::observe::relay::Probe;
 use crate::ops::clock::Clock;
 use crate::ops::http::Health;
 use crate::ops::metrics::Metrics;
@@ -43,7 +46,7 @@ const CENSUS: Duration = Duration::from_secs(15);
 /// How long after its time a deletion that is not done is one to look at.
 const OVERDUE: SignedDuration = SignedDuration::from_mins(15);
 
-/// Runs the operator until shutdown. The caller holds the lease.
+/// Runs the operator until shutdown. The caller holds the lease. `probe` tries the relays of mail routes.
 ///
 /// # Errors
 /// When something fails that no retry mends.
@@ -53,19 +56,20 @@ pub async fn run(
     clock: Clock,
     metrics: Metrics,
     health: Health,
+    probe: Arc<dyn Probe>,
     shutdown: Shutdown,
 ) -> Result<(), Error> {
     health.set_ready(false, "looking at the cluster");
-    let (mut queues, mut inboxes) = (Vec::new(), Vec::new());
+    let (mut queues, mut inboxes) = (Queues::default(), Vec::new());
     for kind in Kind::ALL {
         let (sender, receiver) = mpsc::unbounded_channel();
-        queues.push((kind, sender.clone()));
+        queues.add(kind, sender.clone());
         inboxes.push((kind, (sender, receiver)));
     }
     let context = Arc::new(Context {
         announcer: Announcer::new(client.clone(), &settings.identity),
         world: RwLock::new(World::default()),
-        secrets: secrets::Secrets::default(),
+        relays: Relays::new(probe, clock.clone(), queues.clone()),
         checks: offerings::Checks::default(),
         watching: watching::Watching::default(),
         namespace: settings.namespace.clone(),

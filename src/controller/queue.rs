@@ -17,7 +17,7 @@ use super::backoff::Pace;
 use crate::ops::clock;
 use crate::ops::metrics::Metrics;
 use crate::ops::shutdown::Shutdown;
-use crate::plan::{Failure, Key};
+use crate::plan::{Failure, Key, Kind};
 
 /// Longest wait for work that is under way when the process is asked to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -46,6 +46,24 @@ pub fn ask(sender: &Sender, key: Key, after: Duration) {
         message: key,
         run_at: clock::tick() + after,
     });
+}
+
+/// The queues of all kinds.
+#[derive(Clone, Debug, Default)]
+pub struct Queues(Vec<(Kind, Sender)>);
+
+impl Queues {
+    /// Adds the queue of a kind.
+    pub fn add(&mut self, kind: Kind, sender: Sender) {
+        self.0.push((kind, sender));
+    }
+
+    /// Has an object looked at.
+    pub fn ask(&self, key: Key) {
+        if let Some((_, sender)) = self.0.iter().find(|(kind, _)| *kind == key.kind) {
+            ask(sender, key, Duration::ZERO);
+        }
+    }
 }
 
 /// Works through the queue until shutdown: `work` is given a key and what is remembered of its pace.

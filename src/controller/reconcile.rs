@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 
 use super::backoff::Pace;
 use super::offerings::Checks;
-use super::queue::{self, Round, Sender};
-use super::secrets::Secrets;
+use super::queue::{Queues, Round};
+use super::relays::Relays;
 use super::watching::Watching;
 use crate::api::Reason;
 use crate::apply::{self, events::Announcer, requests::Address};
@@ -25,7 +25,7 @@ use crate::ops::clock::{self, Clock};
 use crate::ops::metrics::Metrics;
 use crate::plan::notes::Note;
 use crate::plan::status::Conditioned;
-use crate::plan::{Failure, Key, Kind, Plan, Subject, Written, notes, status};
+use crate::plan::{Failure, Key, Plan, Subject, Written, notes, status};
 
 /// How long what is left of a plan waits, its urgent part being done: any time at all puts it behind what is due now.
 const BEHIND_OTHERS: Duration = Duration::from_millis(2);
@@ -37,15 +37,15 @@ pub struct Context {
     /// What is seen of it.
     pub world: RwLock<World>,
     /// Queues by kind.
-    pub queues: Vec<(Kind, Sender)>,
+    pub queues: Queues,
     /// The time of day.
     pub clock: Clock,
     /// For Events.
     pub announcer: Announcer,
     /// Counters.
     pub metrics: Metrics,
-    /// What was read of Secrets.
-    pub secrets: Secrets,
+    /// What was found out about routes.
+    pub relays: Arc<Relays>,
     /// What was found out about offerings.
     pub checks: Checks,
     /// The watches on what services have made.
@@ -72,9 +72,7 @@ impl Context {
     /// Has these objects looked at.
     pub fn ask(&self, keys: BTreeSet<Key>) {
         for key in keys {
-            if let Some((_, sender)) = self.queues.iter().find(|(kind, _)| *kind == key.kind) {
-                queue::ask(sender, key, Duration::ZERO);
-            }
+            self.queues.ask(key);
         }
     }
 }

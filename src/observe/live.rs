@@ -5,9 +5,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client, Resource};
 
+use super::relay::Login;
 use crate::api::{PostalRoute, meta};
 use crate::error::{Cause, chain};
-use crate::plan::observed::{Departure, SecretSeen};
+use crate::plan::observed::Departure;
+use crate::plan::observed::routes::SecretSeen;
 
 /// Why an object with a deletion timestamp is going: whether its CRD or its namespace goes too is read with quorum, since a cache
 /// that is a moment late would take the loss of a CRD for the wish to delete every customer.
@@ -38,41 +40,56 @@ fn going<K>(object: Option<&PartialObjectMeta<K>>) -> bool {
     object.is_none_or(|object| object.metadata.deletion_timestamp.is_some())
 }
 
-/// What a route's Secret holds, as far as its readiness needs to know; no content is kept.
-pub async fn credentials(client: &Client, route: &PostalRoute) -> SecretSeen {
+/// What a route's Secret holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// As far as a status tells of it.
+    pub seen: SecretSeen,
+    /// What it holds, if it is complete.
+    pub login: Option<Login>,
+}
+
+impl From<SecretSeen> for Credentials {
+    fn from(seen: SecretSeen) -> Self {
+        Self { seen, login: None }
+    }
+}
+
+/// Reads a route's Secret.
+pub async fn credentials(client: &Client, route: &PostalRoute) -> Credentials {
     let (Some(reference), Some(namespace)) =
         (&route.spec.credentials_secret, &route.metadata.namespace)
     else {
-        return SecretSeen::NotNeeded;
+        return SecretSeen::NotNeeded.into();
     };
     let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
     match secrets.get(&reference.name).await {
         Ok(secret) => judge(&secret),
-        Err(error) if Cause::of(&error) == Cause::NotFound => SecretSeen::Missing,
-        Err(error) => SecretSeen::Unreadable(chain(&error)),
+        Err(error) if Cause::of(&error) == Cause::NotFound => SecretSeen::Missing.into(),
+        Err(error) => SecretSeen::Unreadable(chain(&error)).into(),
     }
 }
 
-fn judge(secret: &Secret) -> SecretSeen {
+fn judge(secret: &Secret) -> Credentials {
     let kind = secret.type_.as_deref().unwrap_or("Opaque");
     if kind != meta::SECRET_TYPE_RELAY {
-        return SecretSeen::WrongType(kind.to_owned());
+        return SecretSeen::WrongType(kind.to_owned()).into();
     }
-    let filled = |key: &str| {
-        secret
-            .data
-            .as_ref()
-            .and_then(|data| data.get(key))
-            .is_some_and(|value| !value.0.is_empty())
+    let text = |key: &str| {
+        let value = secret.data.as_ref()?.get(key)?;
+        let text = String::from_utf8(value.0.clone()).ok()?;
+        (!text.is_empty()).then_some(text)
     };
-    let missing: Vec<_> = ["username", "password"]
-        .into_iter()
-        .filter(|key| !filled(key))
-        .collect();
-    if missing.is_empty() {
-        SecretSeen::Complete
-    } else {
-        SecretSeen::KeysMissing(missing)
+    let found = ["username", "password"].map(|key| (key, text(key)));
+    match found {
+        [(_, Some(username)), (_, Some(password))] => Credentials {
+            seen: SecretSeen::Complete,
+            login: Some(Login { username, password }),
+        },
+        found => {
+            let missing = found.into_iter().filter(|(_, text)| text.is_none());
+            SecretSeen::KeysMissing(missing.map(|(key, _)| key).collect()).into()
+        }
     }
 }
 
@@ -97,18 +114,19 @@ mod tests {
     fn type_and_keys_are_both_needed() {
         let both = [("username", "u"), ("password", "p")];
         assert_eq!(
-            judge(&secret(meta::SECRET_TYPE_RELAY, &both)),
+            judge(&secret(meta::SECRET_TYPE_RELAY, &both)).seen,
             SecretSeen::Complete
         );
         assert_eq!(
             judge(&secret("Opaque", &both)),
-            SecretSeen::WrongType("Opaque".to_owned())
+            SecretSeen::WrongType("Opaque".to_owned()).into()
         );
         assert_eq!(
             judge(&secret(
                 meta::SECRET_TYPE_RELAY,
                 &[("username", "u"), ("password", "")]
-            )),
+            ))
+            .seen,
             SecretSeen::KeysMissing(vec!["password"])
         );
     }

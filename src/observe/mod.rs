@@ -20,6 +20,7 @@ mod paths;
 pub mod pieces;
 mod references;
 mod relations;
+pub mod relay;
 pub mod seen;
 pub mod table;
 pub mod tolerant;

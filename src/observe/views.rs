@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -18,10 +17,11 @@ use crate::domain::facts::TenantFacts;
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::names::{partner_namespace, tenant_namespace, tenant_of};
 use crate::domain::people::Person;
+use crate::plan::observed::routes::{RouteChecked, RouteObserved};
 use crate::plan::observed::services::{Checked, OfferingObserved};
 use crate::plan::observed::{
-    CustomerObserved, Departure, PartnerObserved, RouteObserved, RouteSeen, RouteState, SecretSeen,
-    ServicePlanObserved, UserObserved, UserSeen,
+    CustomerObserved, Departure, PartnerObserved, RouteSeen, RouteState, ServicePlanObserved,
+    UserObserved, UserSeen,
 };
 use crate::plan::{Key, Kind};
 
@@ -249,12 +249,8 @@ impl World {
         names.into_iter().filter(found).collect()
     }
 
-    /// Everything about one postal route, with what was read of its Secret.
-    pub fn route(
-        &self,
-        key: &Key,
-        (secret, secret_bad_for): (SecretSeen, Duration),
-    ) -> Option<RouteObserved> {
+    /// Everything about one postal route, with what was found out about it.
+    pub fn route(&self, key: &Key, checked: RouteChecked) -> Option<RouteObserved> {
         let route = self.own::<PostalRoute>(&key.namespace, &key.name)?;
         let home = self.place(&key.namespace);
         let users: Vec<&Id> = self.index.with_route(&key.namespace, &key.name).collect();
@@ -291,8 +287,7 @@ impl World {
             counted_at: self.counted_at(key),
             route,
             home,
-            secret,
-            secret_bad_for,
+            checked,
             shadows,
         })
     }

@@ -1,6 +1,7 @@
 //! What was observed of the cluster for one object: values, gathered once, judged nowhere but in the plan.
 
 pub mod deletion;
+pub mod routes;
 pub mod services;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use serde_json::Value;
 
 use self::deletion::RequestSeen;
 use self::services::ServicesSeen;
-use crate::api::{Customer, CustomerUser, Partner, PostalRoute, Role, ServicePlan, meta};
+use crate::api::{Customer, CustomerUser, Partner, Role, ServicePlan, meta};
 use crate::domain::claims::Claim;
 use crate::domain::fingerprint::{self, ChildKind};
 use crate::domain::lineage::Place;
@@ -198,44 +199,6 @@ pub struct PartnerObserved {
     pub operator_namespace: String,
     /// Set while the object has a deletion timestamp.
     pub departure: Option<Departure>,
-}
-
-/// What was read of a route's Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretSeen {
-    /// The route names none.
-    NotNeeded,
-    /// Right type, and both keys.
-    Complete,
-    /// There is none of that name.
-    Missing,
-    /// It has another type.
-    WrongType(String),
-    /// These keys are missing or empty.
-    KeysMissing(Vec<&'static str>),
-    /// It could not be read this time.
-    Unreadable(String),
-}
-
-/// Everything about one postal route.
-#[derive(Clone, Debug)]
-pub struct RouteObserved {
-    /// The object.
-    pub route: Arc<PostalRoute>,
-    /// The namespace it is in.
-    pub home: Place,
-    /// Its credentials.
-    pub secret: SecretSeen,
-    /// For how long they have not been in order.
-    pub secret_bad_for: Duration,
-    /// `namespace/name` of the customers that have it on their list, sorted.
-    pub used_by: Vec<String>,
-    /// How many of them have no other route.
-    pub only_route_of: i64,
-    /// The partner namespace of a route of that name further up that this one hides.
-    pub shadows: Option<String>,
-    /// When the uses were last written by this process.
-    pub counted_at: Option<Timestamp>,
 }
 
 /// Everything about one user.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::observed::{RouteObserved, SecretSeen};
+use super::observed::routes::{RelayFault, RelaySeen, RouteObserved, SecretSeen, Tried};
 use super::trouble::Trouble;
 use super::{Draft, Plan, Subject, Verdict, status, subject::Kind};
+use crate::api::conditions::Condition;
 use crate::api::{ConditionType, PostalRouteStatus, Reason, meta};
 
 /// How many users of a route are named in its status.
@@ -19,21 +20,28 @@ const SECRET_GOOD: Duration = Duration::from_secs(600);
 /// one that has been missing for an hour is not missed by the second.
 const SECRET_BAD: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
+/// How often a relay that works is tried again.
+const RELAY_GOOD: Duration = Duration::from_secs(4 * 3600);
+
+/// Bounds of how long until one that did not is tried again: it doubles as the trouble lasts. Relays shut out who knocks too often.
+const RELAY_BAD: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(900));
+
 /// What to do about a route.
 pub fn plan(observed: &RouteObserved, now: Timestamp) -> Plan<PostalRouteStatus> {
     let subject = Subject::of(Kind::PostalRoute, observed.route.as_ref());
     if observed.route.metadata.deletion_timestamp.is_some() {
         return Plan::nothing(subject);
     }
-    let verdict = if observed.home.partner().is_some() {
+    let accepted = if observed.home.partner().is_some() {
         secret(observed)
     } else {
         let message = "A PostalRoute belongs into the namespace of a partner (partner-<name>).";
         Trouble::misplaced(&observed.home, message).verdict
     };
-    let (reason, message) = verdict.why();
-    let usable = matches!(verdict, Verdict::Ready(..));
-    let accepted = (ConditionType::Accepted, usable, reason, message.to_owned());
+    let (reason, message) = accepted.why();
+    let usable = matches!(accepted, Verdict::Ready(..));
+    let condition = (ConditionType::Accepted, usable, reason, message.to_owned());
+    let verdict = if usable { relay(observed) } else { accepted };
 
     let uses = Uses::of(observed);
     let before = observed.route.status.as_ref().map(Uses::shown);
@@ -45,31 +53,44 @@ pub fn plan(observed: &RouteObserved, now: Timestamp) -> Plan<PostalRouteStatus>
         shadows: observed.shadows.clone(),
         ..PostalRouteStatus::default()
     };
-    let wake = [paced, recheck(&observed.secret, observed.secret_bad_for)]
-        .into_iter()
-        .flatten()
-        .min();
+    let left = |tried: Option<Duration>, age: Duration| tried.map(|it| it.saturating_sub(age));
+    let checked = &observed.checked;
+    let wake = [
+        paced,
+        left(reread(&checked.secret), checked.secret.age(now)),
+        left(retry(&checked.relay), checked.relay.age(now)).filter(|_| !checked.trying),
+    ];
     let draft = Draft {
-        others: vec![accepted],
+        others: vec![condition],
         ..Draft::new(fields, verdict)
     };
     Plan {
         draft: Some(draft),
-        wake,
+        wake: wake.into_iter().flatten().min(),
         ..Plan::nothing(subject)
     }
 }
 
-/// How long until the Secret is read again, if it has not been in order `for_long` already.
-pub fn recheck(secret: &SecretSeen, for_long: Duration) -> Option<Duration> {
+/// How long after it was read a Secret is read again.
+pub fn reread(secret: &Tried<SecretSeen>) -> Option<Duration> {
     let (soonest, latest) = SECRET_BAD;
-    match secret {
+    match secret.seen {
         SecretSeen::NotNeeded => None,
         SecretSeen::Complete => Some(SECRET_GOOD),
         SecretSeen::Missing
         | SecretSeen::WrongType(_)
         | SecretSeen::KeysMissing(_)
-        | SecretSeen::Unreadable(_) => Some(for_long.clamp(soonest, latest)),
+        | SecretSeen::Unreadable(_) => Some(secret.bad_for().clamp(soonest, latest)),
+    }
+}
+
+/// How long after it was tried a relay is tried again.
+pub fn retry(relay: &Tried<RelaySeen>) -> Option<Duration> {
+    let (soonest, latest) = RELAY_BAD;
+    match relay.seen {
+        RelaySeen::NotTried => None,
+        RelaySeen::Works => Some(RELAY_GOOD),
+        RelaySeen::Fails(_) => Some(relay.bad_for().clamp(soonest, latest)),
     }
 }
 
@@ -82,14 +103,14 @@ fn secret(observed: &RouteObserved) -> Verdict {
         .map(|secret| secret.name.as_str())
         .unwrap_or_default();
     let kind = meta::SECRET_TYPE_RELAY;
-    match &observed.secret {
+    match &observed.checked.secret.seen {
         SecretSeen::NotNeeded => Verdict::Ready(
             Reason::Accepted,
-            "Mail can be sent by this route, without credentials.".to_owned(),
+            "Customers can use this route; it needs no credentials.".to_owned(),
         ),
         SecretSeen::Complete => Verdict::Ready(
             Reason::Accepted,
-            "Mail can be sent by this route.".to_owned(),
+            "Customers can use this route, and its credentials are there.".to_owned(),
         ),
         SecretSeen::Missing => Verdict::Stalled(
             Reason::SecretNotFound,
@@ -112,6 +133,48 @@ fn secret(observed: &RouteObserved) -> Verdict {
             format!("Secret {name} cannot be read yet: {why}"),
         ),
     }
+}
+
+/// What the relay itself says. What its operators or name servers may mend by themselves is waited for; the rest is a mistake here.
+fn relay(observed: &RouteObserved) -> Verdict {
+    let spec = &observed.route.spec;
+    let relay = format!("The relay {}:{}", spec.host, spec.port);
+    match &observed.checked.relay.seen {
+        RelaySeen::NotTried => last_verdict(observed).unwrap_or_else(|| {
+            Verdict::Waiting(Reason::Progressing, format!("{relay} is being tried."))
+        }),
+        RelaySeen::Works => Verdict::Ready(
+            Reason::RelayWorks,
+            format!("{relay} takes mail: connection, encryption and credentials were tried."),
+        ),
+        RelaySeen::Fails(fault) => {
+            let message = format!("{relay} cannot be used: {fault}");
+            match fault {
+                RelayFault::NotFound(_) => Verdict::Stalled(Reason::RelayNotFound, message),
+                RelayFault::Private(_) => Verdict::Stalled(Reason::RelayAddressRefused, message),
+                RelayFault::ClearPassword => {
+                    Verdict::Stalled(Reason::RelayWithoutEncryption, message)
+                }
+                RelayFault::Refused(_) => Verdict::Waiting(Reason::RelayRefused, message),
+                RelayFault::TimedOut(_) => Verdict::Waiting(Reason::RelayTimedOut, message),
+                RelayFault::Tls(_) => Verdict::Stalled(Reason::RelayTLSFailed, message),
+                RelayFault::Login(_) => Verdict::Stalled(Reason::RelayLoginFailed, message),
+                RelayFault::Rejected(_) => Verdict::Waiting(Reason::RelayRejected, message),
+            }
+        }
+    }
+}
+
+/// An operator that has just started has tried no relay: until it has, what its predecessor found of the same spec holds, so that
+/// a restart stops nobody's mail.
+fn last_verdict(observed: &RouteObserved) -> Option<Verdict> {
+    let route = &observed.route;
+    let status = route.status.as_ref()?;
+    let ready = |condition: &&Condition| condition.type_ == ConditionType::Ready.as_str();
+    let ready = status.conditions.iter().find(ready)?;
+    let same = route.metadata.generation == Some(status.observed_generation);
+    let worked = ready.status == "True" && ready.reason == Reason::RelayWorks.as_str();
+    (same && worked).then(|| Verdict::Ready(Reason::RelayWorks, ready.message.clone()))
 }
 
 /// Who uses a route, as the status shows it.

@@ -26,6 +26,7 @@ mod partners;
 mod policies;
 mod rbac;
 mod recovery;
+mod relays;
 mod replicas;
 mod rights_used;
 mod routes;

@@ -174,7 +174,7 @@ fn do_it_now_looks_for_a_secret_at_once_and_writes_nothing_where_all_is_well() {
             Some("2"),
         );
         sim.wait(seconds(1)).await;
-        assert_eq!(sim.ready("postalroutes", EMEA, "relay"), "True Accepted");
+        assert_eq!(sim.ready("postalroutes", EMEA, "relay"), "True RelayWorks");
         let reads = sim
             .calls_since(mark)
             .into_iter()

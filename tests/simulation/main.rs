@@ -12,6 +12,7 @@ mod chance;
 mod hands;
 mod normal;
 mod people;
+mod relays;
 mod scenes;
 mod server;
 mod sim;

@@ -1,5 +1,6 @@
-//! Mail routes: which one a customer gets, who uses it, and credentials that come late or wrong.
+//! Mail routes: which one a customer gets, who uses it, credentials that come late or wrong, and relays that fail.
 
+use clientele::plan::observed::routes::RelayFault;
 use serde_json::{Value, json};
 
 use crate::people::{ROOT, customer, partner, route, route_with_secret, secret};
@@ -34,7 +35,7 @@ fn a_route_whose_secret_comes_later_is_used_as_soon_as_that_is_seen() {
         );
         sim.create(&secret(EMEA, "relay"));
         sim.wait(seconds(61)).await;
-        assert_eq!(sim.ready("postalroutes", EMEA, "relay"), "True Accepted");
+        assert_eq!(sim.ready("postalroutes", EMEA, "relay"), "True RelayWorks");
         assert_eq!(sim.ready("customers", EMEA, "globex"), "True Settled");
         assert_eq!(
             routes(&sim, EMEA, "globex"),
@@ -82,7 +83,7 @@ fn a_secret_that_goes_is_noticed_by_the_periodic_check() {
         sim.create(&secret(EMEA, "relay"));
         sim.create(&route_with_secret(EMEA, "relay"));
         sim.settle().await;
-        assert_eq!(sim.ready("postalroutes", EMEA, "relay"), "True Accepted");
+        assert_eq!(sim.ready("postalroutes", EMEA, "relay"), "True RelayWorks");
         sim.delete("secrets", EMEA, "relay");
         sim.wait(minutes(11)).await;
         assert_eq!(
@@ -218,5 +219,97 @@ fn the_partners_default_routes_are_live() {
             sim.settle().await;
             assert_eq!(routes(&sim, EMEA, "globex").0, expected);
         }
+    });
+}
+
+#[test]
+fn a_relay_that_fails_is_tried_again_less_and_less_often_until_it_works() {
+    story(Pacing::default(), |sim| async move {
+        emea(&sim).await;
+        let host = "smtp.relay.example";
+        sim.relays
+            .fail(host, RelayFault::Refused("connection refused".into()));
+        sim.create(&route(EMEA, "relay"));
+        sim.wait(minutes(30)).await;
+        assert_eq!(
+            sim.ready("postalroutes", EMEA, "relay"),
+            "False RelayRefused"
+        );
+        let tried = sim.relays.tried().len();
+        assert!((6..=12).contains(&tried), "tried {tried} times");
+        // Customers have it on their list all the same: which one takes mail just now is for whoever sends.
+        let accepted = sim.condition("postalroutes", EMEA, "relay", "Accepted");
+        assert_eq!(accepted, "True Accepted");
+        let mark = sim.mark();
+        sim.wait(minutes(30)).await;
+        sim.silent_since(mark);
+
+        sim.relays.mend(host);
+        sim.wait(minutes(16)).await;
+        assert_eq!(sim.ready("postalroutes", EMEA, "relay"), "True RelayWorks");
+    });
+}
+
+#[test]
+fn a_relay_that_works_is_tried_again_every_few_hours_and_when_something_changes() {
+    story(Pacing::default(), |sim| async move {
+        emea(&sim).await;
+        sim.create(&secret(EMEA, "relay"));
+        sim.create(&route_with_secret(EMEA, "relay"));
+        sim.settle().await;
+        let tried = || sim.relays.tried().len();
+        assert_eq!(tried(), 1);
+        sim.wait(minutes(3 * 60)).await;
+        assert_eq!(tried(), 1);
+        sim.wait(minutes(61)).await;
+        assert_eq!(tried(), 2);
+        // Another password is tried as soon as it is read.
+        let mut other = secret(EMEA, "relay");
+        other["data"]["password"] = json!("b3RoZXI=");
+        sim.edit("secrets", EMEA, "relay", other);
+        sim.wait(minutes(11)).await;
+        let all = sim.relays.tried();
+        let password = |at: usize| all[at].login.as_ref().map(|login| login.password.clone());
+        assert_eq!((all.len(), password(2)), (3, Some("other".to_owned())));
+        assert_ne!(password(1), password(2));
+        // Another port at once, and so does a person's wish.
+        sim.spec("postalroutes", EMEA, "relay", json!({ "port": 2525 }));
+        sim.wait(seconds(2)).await;
+        assert_eq!(
+            sim.relays.tried().last().map(|relay| relay.port),
+            Some(2525)
+        );
+        sim.annotate(
+            "postalroutes",
+            EMEA,
+            "relay",
+            "clientele.dev/reconcile-at",
+            Some("now"),
+        );
+        sim.wait(seconds(2)).await;
+        assert_eq!(tried(), 5);
+    });
+}
+
+#[test]
+fn an_operator_that_starts_tries_relays_anew_and_stops_no_mail_meanwhile() {
+    story(Pacing::default(), |sim| async move {
+        emea(&sim).await;
+        sim.create(&route(EMEA, "relay"));
+        sim.settle().await;
+        let mark = sim.mark();
+        sim.restart();
+        sim.settle().await;
+        assert_eq!(sim.relays.tried().len(), 2);
+        assert!(sim.writes_since(mark).is_empty());
+
+        let tls = RelayFault::Tls("certificate expired".into());
+        sim.relays.fail("smtp.relay.example", tls);
+        sim.restart();
+        sim.settle().await;
+        assert_eq!(
+            sim.ready("postalroutes", EMEA, "relay"),
+            "False RelayTLSFailed"
+        );
     });
 }

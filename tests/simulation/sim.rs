@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::rc::Rc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clientele::controller;
@@ -17,6 +17,7 @@ use futures::FutureExt;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use crate::relays::Relays;
 use crate::server::log::Call;
 use crate::server::{Kept, Pacing, Server};
 
@@ -32,6 +33,7 @@ pub struct Sim {
     operator: RefCell<Option<JoinHandle<()>>>,
     pub metrics: RefCell<Metrics>,
     pub health: RefCell<Health>,
+    pub relays: Relays,
 }
 
 /// Tells a story in its own simulated time, in a cluster with Clientele installed and no operator running.
@@ -78,6 +80,7 @@ fn simulate<T, F: Future<Output = T>>(
                 operator: RefCell::default(),
                 metrics: RefCell::default(),
                 health: RefCell::default(),
+                relays: Relays::default(),
             });
             let told = tell(Rc::clone(&sim)).await;
             sim.check();
@@ -107,10 +110,12 @@ impl Sim {
             let server = server.clone();
             Clock::new(move || server.operators_now())
         };
+        let probe = Arc::new(self.relays.clone());
         let running = tokio::spawn(async move {
             let never = std::future::pending::<()>().boxed().shared();
             let client = server.client(epoch, &clock);
-            let ended = controller::run(&settings(), client, clock, metrics, health, never).await;
+            let ended =
+                controller::run(&settings(), client, clock, metrics, health, probe, never).await;
             panic!("the operator has ended: {ended:?}");
         });
         if let Some(before) = self.operator.replace(Some(running)) {
@@ -246,6 +251,7 @@ fn settings() -> OperatorSettings {
         concurrency: NonZeroUsize::new(32).expect("not zero"),
         max_calls: NonZeroUsize::new(64).expect("not zero"),
         leader_elect: false,
+        allow_private_relays: false,
         identity: "simulated".to_owned(),
     }
 }

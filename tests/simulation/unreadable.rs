@@ -30,7 +30,7 @@ async fn others_go_on(sim: &Sim) {
     assert_eq!(sim.ready("serviceplans", "", "other"), "True Accepted");
     assert_eq!(
         sim.ready("postalroutes", "partner-apac", "relay"),
-        "True Accepted"
+        "True RelayWorks"
     );
     assert_eq!(
         sim.ready("customers", "partner-apac", "initech"),

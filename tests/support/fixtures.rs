@@ -4,7 +4,7 @@
 use clientele::api::meta::{PARTNER_NAMESPACE_PREFIX, PARTNERS_NAMESPACE, SECRET_TYPE_RELAY};
 use clientele::api::{
     Billing, Condition, Contact, Customer, CustomerSpec, CustomerUser, CustomerUserSpec,
-    DeletionRequest, Partner, PartnerSpec, PostalRoute, PostalRouteSpec, Role, SecretRef,
+    DeletionRequest, Partner, PartnerSpec, PostalRoute, PostalRouteSpec, Role, RouteTls, SecretRef,
     ServicePlan, ServicePlanSpec,
 };
 use k8s_openapi::NamespaceResourceScope;
@@ -14,6 +14,7 @@ use kube::{Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::relay::Relay;
 pub use super::world::{namespace_of, unique};
 
 /// A provider (a top-level partner) under a name of its own.
@@ -75,11 +76,12 @@ pub fn user(of: &Customer, name: &str, role: Role) -> CustomerUser {
     placed(CustomerUser::new(name, spec), &namespace_of(of))
 }
 
-/// A mail route of this partner that needs no credentials.
+/// A mail route of this partner to the relay of the run, without credentials.
 pub fn route(of: &Partner, name: &str) -> PostalRoute {
     let spec = PostalRouteSpec {
-        host: "smtp.relay.example".to_owned(),
-        port: 587,
+        host: "localhost".to_owned(),
+        port: Relay::of_this_run().address.port().into(),
+        tls: RouteTls::None,
         ..PostalRouteSpec::default()
     };
     placed(PostalRoute::new(name, spec), &home(of))

@@ -22,6 +22,7 @@ mod control_plane;
 mod fixtures;
 pub mod normal;
 mod operator;
+pub mod relay;
 mod wait;
 mod world;
 

@@ -16,6 +16,7 @@ use kube::api::PostParams;
 use super::ControlPlane;
 use super::audit::CREDENTIAL_ID;
 use super::control_plane::{client, load, tool};
+use super::relay;
 
 /// What the API server calls the operator.
 pub const OPERATOR_USER: &str = "system:serviceaccount:clientele-system:clientele";
@@ -75,6 +76,9 @@ impl Operator {
             .arg(format!("--listen={address}"))
             // A Pod that is started again keeps its name, and with it the lease.
             .arg(format!("--identity={identity}"))
+            // The relays of tests are on this machine, and their authority is nobody's.
+            .arg("--allow-private-relays")
+            .env("SSL_CERT_FILE", relay::authority())
             .env("KUBECONFIG", &kubeconfig)
             .stdin(Stdio::piped())
             .stdout(clone(&file)?)

@@ -7,5 +7,6 @@ mod calls;
 mod fake;
 mod lease;
 mod process;
+mod relays;
 mod socket;
 mod watches;
