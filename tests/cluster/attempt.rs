@@ -8,6 +8,7 @@ use kube::api::{ApiResource, GroupVersionKind};
 use serde_json::Value;
 
 use super::tenancy::Tenant;
+use crate::support::{PATIENCE, eventually};
 
 /// A request to the API server.
 #[derive(Clone, Debug)]
@@ -134,6 +135,35 @@ pub async fn call(client: &Client, call: &Call) -> kube::Result<Value> {
     Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
+/// Sends a request until it goes through: the API server's authorizer learns of a binding, and its policies of a
+/// namespace, by watches of their own.
+///
+/// # Panics
+/// When it is refused to the end.
+pub async fn until_allowed(client: &Client, request: &Call) -> Value {
+    let what = format!("{} {} goes through", request.method, request.path);
+    eventually(&what, PATIENCE, async || {
+        call(client, request)
+            .await
+            .map_err(|error| error.to_string())
+    })
+    .await
+}
+
+/// Sends a request, best a dry one, until it is refused with these words; see [`until_allowed`].
+///
+/// # Panics
+/// When it never is.
+pub async fn until_refused(client: &Client, request: &Call, words: &str) {
+    eventually(words, PATIENCE, async || {
+        match call(client, request).await {
+            Err(kube::Error::Api(status)) if status.message.contains(words) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+}
+
 /// What is tried, and a part of the message it is refused with; `ALLOWED` if it must go through. Where two policies refuse,
 /// either may speak first: `one | other`.
 pub type Attempt = (&'static str, Call, &'static str);
@@ -149,7 +179,12 @@ pub async fn try_all(client: &Client, tenant: &Tenant, attempts: Vec<Attempt>) {
     let mut wrong = Vec::new();
     for (what, request, refusal) in attempts {
         let refusal = tenant.fill(refusal);
-        let said = match call(client, &request.about(tenant)).await {
+        let request = request.about(tenant);
+        let mut answer = call(client, &request).await;
+        if refusal == ALLOWED && answer.as_ref().is_err_and(is_lack_of_rights) {
+            answer = Ok(until_allowed(client, &request).await);
+        }
+        let said = match answer {
             Ok(_) => None,
             Err(kube::Error::Api(status)) => Some(status.message),
             Err(error) => panic!("{what}: {error}"),
@@ -168,4 +203,9 @@ pub async fn try_all(client: &Client, tenant: &Tenant, attempts: Vec<Attempt>) {
         }
     }
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+/// Whether it was the authorizer that refused.
+fn is_lack_of_rights(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 403 && status.message.contains(" cannot "))
 }

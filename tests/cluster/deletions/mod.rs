@@ -14,7 +14,7 @@ use kube::api::ListParams;
 use kube::{Client, ResourceExt as _};
 use serde_json::json;
 
-use crate::attempt::{call, create};
+use crate::attempt::{create, until_allowed};
 use crate::steps::{
     Who, annotate, change, config_map, namespace, namespaces, offer, pod, settled, until_may,
     until_so,
@@ -54,7 +54,7 @@ async fn living(world: &World, partner: &Partner) -> Customer {
     let person = world.as_user(&ada.spec.email, &[]).await;
     let place = tenant(&globex);
     for object in [pod("web", &place), json!(data(&place))] {
-        call(&person, &create(object)).await.expect("an admin may");
+        until_allowed(&person, &create(object)).await;
     }
     globex
 }

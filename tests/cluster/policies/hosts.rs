@@ -3,8 +3,10 @@
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::{platform, until_refused};
-use crate::attempt::{ALLOWED, Attempt, Call, call, create, create_in_cluster, patch, try_all};
+use super::platform;
+use crate::attempt::{
+    ALLOWED, Attempt, Call, call, create, create_in_cluster, patch, try_all, until_refused,
+};
 use crate::support::{PATIENCE, Report as _, World, eventually};
 use crate::tenancy::{OPERATOR, Tenant};
 

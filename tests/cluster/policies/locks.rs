@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use super::deletion::request;
-use super::{given, let_in, map, until_refused};
-use crate::attempt::{ALLOWED, call, create, create_in_cluster, delete, get, patch, post, try_all};
+use super::{given, let_in, map};
+use crate::attempt::{
+    ALLOWED, call, create, create_in_cluster, delete, get, patch, post, try_all, until_refused,
+};
 use crate::steps::pod;
 use crate::support::World;
 use crate::tenancy::{OPERATOR, Tenant};

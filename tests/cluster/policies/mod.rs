@@ -22,7 +22,7 @@ mod wishes;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::attempt::{Attempt, Call, call, create, create_in_cluster, try_all};
+use super::attempt::{Attempt, call, create, create_in_cluster, try_all, until_refused};
 use super::tenancy::{OPERATOR, Tenant};
 use crate::support::{PATIENCE, Report as _, World, eventually};
 
@@ -85,17 +85,6 @@ async fn let_in(client: &Client, namespace: &str, group: &str, resource: &str) {
         let answer = call(client, &review).await.report()?;
         let allowed = answer["status"]["allowed"] == true;
         allowed.then_some(()).ok_or_else(|| "not yet".to_owned())
-    })
-    .await;
-}
-
-/// Waits until a request is refused with these words: policies read namespaces from a cache.
-async fn until_refused(client: &Client, request: &Call, words: &str) {
-    eventually(words, PATIENCE, async || {
-        match call(client, request).await {
-            Err(kube::Error::Api(status)) if status.message.contains(words) => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
     })
     .await;
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::deletion::{REQUESTS, forged_labels, request, staff};
-use super::{given, platform, until_refused};
-use crate::attempt::{ALLOWED, call, create, delete, patch, try_all};
+use super::{given, platform};
+use crate::attempt::{ALLOWED, call, create, delete, patch, try_all, until_refused};
 use crate::support::{PATIENCE, Report as _, World, eventually};
 use crate::tenancy::Tenant;
 

@@ -4,8 +4,10 @@
 use serde_json::{Value, json};
 
 use super::deletion::staff;
-use super::{customer, platform, until_refused};
-use crate::attempt::{ALLOWED, Call, call, create, delete, get, patch, put, try_all};
+use super::{customer, platform};
+use crate::attempt::{
+    ALLOWED, Call, call, create, delete, get, patch, put, try_all, until_refused,
+};
 use crate::support::{PATIENCE, Report as _, World, eventually};
 use crate::tenancy::Tenant;
 

@@ -6,7 +6,7 @@ use kube::ResourceExt as _;
 use serde_json::json;
 
 use super::{asking, offering, stands, web};
-use crate::attempt::{call, create, delete, patch, put};
+use crate::attempt::{call, create, delete, get, patch, put, until_allowed};
 use crate::steps::settled;
 use crate::support::{World, refused, tenant, until, user};
 
@@ -34,6 +34,7 @@ async fn what_a_service_made_is_not_the_tenants_to_change_delete_or_forge() {
     let unlabelled = json!({"metadata": {"labels": null}});
     let mut bare = json!(map);
     bare["metadata"]["labels"] = json!({});
+    until_allowed(&person, &get(&path)).await;
     for attempt in [
         patch(&path, json!({"data": {"size": "XXL"}})),
         patch(&path, unlabelled.clone()),
