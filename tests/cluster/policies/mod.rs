@@ -22,7 +22,7 @@ mod wishes;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::attempt::{Attempt, call, create, create_in_cluster, try_all, until_refused};
+use super::attempt::{Attempt, call, create, create_in_cluster, try_all};
 use super::tenancy::{OPERATOR, Tenant};
 use crate::support::{PATIENCE, Report as _, World, eventually};
 
