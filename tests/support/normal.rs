@@ -71,8 +71,14 @@ pub fn less_history(mut cluster: Cluster) -> Cluster {
             services
                 .and_then(Value::as_object_mut)
                 .map(|records| records.remove("former"));
-            if annotations.is_empty() {
-                object["metadata"]["annotations"] = Value::Null;
+        }
+        // A customer that was made again may have none where it had an empty map.
+        for map in ["labels", "annotations"] {
+            if object["metadata"][map]
+                .as_object()
+                .is_some_and(Map::is_empty)
+            {
+                object["metadata"][map] = Value::Null;
             }
         }
         forget(object, &whose, &generation);
