@@ -68,7 +68,7 @@ fn knobs() -> Vec<Knob> {
             "deletion",
             [
                 json!(null),
-                json!({ "protected": true }),
+                json!({ "protected": true, "gracePeriod": null }),
                 json!({ "protected": false, "gracePeriod": "30d" }),
             ],
         ),
