@@ -79,6 +79,16 @@ need_go() {
   hash -r
 }
 
+# Several replicas of `clientele mail` count in Redis. Without one here, the tests that need it say so and are left out.
+need_redis() {
+  have redis-server && return
+  if ! may_install; then
+    say "no redis-server: tests with Redis are left out"
+    return
+  fi
+  apt_install redis-server
+}
+
 need_kubectl() {
   have kubectl && return
   "$root/scripts/control-plane"

@@ -34,13 +34,22 @@ pub enum Error {
     #[error("no access to a cluster is configured: {0}")]
     Kubeconfig(String),
 
-    /// The address for health and metrics cannot be had.
+    /// An address to be listened on cannot be had.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// What the system says.
         source: std::io::Error,
+    },
+
+    /// What was sent cannot be counted.
+    #[error("cannot count in {place}: {reason}")]
+    Counters {
+        /// Where.
+        place: String,
+        /// Why not.
+        reason: String,
     },
 
     /// What was asked for cannot be printed.
@@ -134,6 +143,7 @@ impl Error {
             Self::Setting { .. } => "setting",
             Self::Kubeconfig(_) => "kubeconfig",
             Self::Listen { .. } => "listen",
+            Self::Counters { .. } => "counters",
             Self::Output(_) => "output",
             Self::Signals { .. } => "signals",
             Self::Unreachable { .. } => Cause::Unreachable.as_str(),
@@ -160,7 +170,11 @@ impl Error {
                 Cause::Unauthorized | Cause::Forbidden => 4,
                 _ => 1,
             },
-            Self::Listen { .. } | Self::Output(_) | Self::Signals { .. } | Self::Ended(_) => 1,
+            Self::Listen { .. }
+            | Self::Counters { .. }
+            | Self::Output(_)
+            | Self::Signals { .. }
+            | Self::Ended(_) => 1,
         }
     }
 }

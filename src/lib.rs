@@ -8,6 +8,7 @@
 //!            │ Observed of one object  │ (rules: domain)    │ every write       │ the new status │
 //!            └──────────────── next wake-up, or a watch that says who is concerned ◀──────────────┘
 //!
+//!  mail, a process of its own: what a mail server asks, answered from the statuses that the operator writes
 //!  ops, around all of it: client and its limits, leader election, watchdog, logs, metrics, health, clock, shutdown
 //! ```
 //!
@@ -21,6 +22,7 @@
 //! | `observe` | `api` `domain` `error` `plan::observed` `plan::Key` `plan::Kind` `plan::Written` | looking changes and judges nothing; rules are plan's, writes apply's |
 //! | `apply` | `api` `error` `plan::observed` `plan::step` `plan::notes` `plan::Key` `plan::Kind` `plan::Subject` `plan::Step` `plan::Written` | the plan has decided; let it say what apply would have to find out |
 //! | `controller` | `api` `domain` `plan` `observe` `apply` `error` `ops` `settings` | it drives the flow; objects are made by plan and written by apply |
+//! | `mail` | `api` `domain` `observe` `error` `ops` `settings` | it answers a mail server; what the operator decides it reads from statuses |
 //! | `ops` | `error` `settings` | what a process needs around its work does not know the work |
 //! | `settings` | `error` | settings are values; whoever acts on them is elsewhere |
 //! | `error` | nothing | everybody names errors, so they name nobody |
@@ -32,6 +34,7 @@ pub mod apply;
 pub mod controller;
 pub mod domain;
 pub mod error;
+pub mod mail;
 pub mod observe;
 pub mod ops;
 pub mod plan;

@@ -7,17 +7,19 @@ use clap::Parser as _;
 use clientele::{
     api, controller,
     error::Error,
+    mail,
     observe::relay::Network,
     ops::{
         client, clock::Clock, http, lease, mandate::Mandate, metrics::Metrics, shutdown, telemetry,
         watchdog::Guard,
     },
-    settings::{Command, OperatorSettings, Settings},
+    settings::{Command, MailSettings, OperatorSettings, Settings},
 };
 
 fn main() -> ExitCode {
     let done = match Settings::parse().command {
         Command::Operator(settings) => operator(settings),
+        Command::Mail(settings) => answer_mail(settings),
         Command::Crds => crds(),
     };
     match done {
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
 /// Runs the operator until it is asked to stop, or cannot go on.
 #[tokio::main]
 async fn operator(settings: OperatorSettings) -> Result<(), Error> {
-    telemetry::init(settings.log_format, &settings.log_filter)?;
+    telemetry::init(settings.log.log_format, &settings.log.log_filter)?;
     let shutdown = shutdown::signals()?;
     let metrics = Metrics::default();
     let health = http::Health::default();
@@ -51,7 +53,7 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
     let mandate = Mandate::default();
     let clock = Clock::default();
     let client = tokio::select! {
-        client = client::connect(&settings, &metrics, &watchdog, &mandate, &clock) => client?,
+        client = client::connect(&settings.cluster, &metrics, &watchdog, &mandate, &clock) => client?,
         () = shutdown.clone() => return Ok(()),
     };
     health.set_ready(true, "standing by");
@@ -82,6 +84,14 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
         leadership.release().await;
     }
     done
+}
+
+/// Answers a mail server's questions until asked to stop, or until it cannot go on.
+#[tokio::main]
+async fn answer_mail(settings: MailSettings) -> Result<(), Error> {
+    telemetry::init(settings.log.log_format, &settings.log.log_filter)?;
+    let shutdown = shutdown::signals()?;
+    mail::run(&settings, shutdown).await
 }
 
 /// Prints the CRDs as a stream of YAML documents.

@@ -30,6 +30,8 @@ pub struct Settings {
 pub enum Command {
     /// Run the operator: make partners, customers, users and mail routes true in the cluster
     Operator(OperatorSettings),
+    /// Answer what a mail server asks: who is this, may they send, by which relay and with which credentials
+    Mail(MailSettings),
     /// Print the CustomResourceDefinitions as YAML
     Crds,
 }
@@ -37,10 +39,9 @@ pub enum Command {
 /// Settings of `clientele operator`.
 #[derive(Debug, Clone, Args)]
 pub struct OperatorSettings {
-    /// Kubeconfig to use, several separated by the system's path separator; without it the Pod's ServiceAccount,
-    /// else ~/.kube/config
-    #[arg(long, env = "KUBECONFIG", value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
-    pub kubeconfig: Option<PathBuf>,
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: ClusterSettings,
 
     /// Namespace the operator runs in; its leader election Lease is here
     #[arg(
@@ -60,6 +61,54 @@ pub struct OperatorSettings {
     )]
     pub listen: SocketAddr,
 
+    /// The log.
+    #[command(flatten)]
+    pub log: LogSettings,
+
+    /// Objects of one kind worked on at the same time
+    #[arg(
+        long,
+        env = "CLIENTELE_CONCURRENCY",
+        value_name = "N",
+        default_value = "32"
+    )]
+    pub concurrency: NonZeroUsize,
+
+    /// Work only while holding the Lease `clientele`, so that a second replica stands by
+    #[arg(long, env = "CLIENTELE_LEADER_ELECT", value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    pub leader_elect: bool,
+
+    /// Let mail routes lead to relays that only this cluster or this machine can reach, and send passwords without
+    /// encryption: for trying things out
+    #[arg(long, env = "CLIENTELE_ALLOW_PRIVATE_RELAYS", value_name = "BOOL", default_value_t = false, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = ArgAction::Set)]
+    pub allow_private_relays: bool,
+
+    /// Name in the Lease; no two running operators may share it (a Pod's name is right)
+    #[arg(long, env = "CLIENTELE_IDENTITY", value_name = "NAME", default_value_t = default_identity(), hide_default_value = true)]
+    pub identity: String,
+}
+
+/// Where the cluster is, and how hard it is asked.
+#[derive(Debug, Clone, Args)]
+pub struct ClusterSettings {
+    /// Kubeconfig to use, several separated by the system's path separator; without it the Pod's ServiceAccount,
+    /// else ~/.kube/config
+    #[arg(long, env = "KUBECONFIG", value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// API calls in flight at the same time, watches and the leader election's not counted; each is a connection
+    #[arg(
+        long,
+        env = "CLIENTELE_MAX_CALLS",
+        value_name = "N",
+        default_value = "64"
+    )]
+    pub max_calls: NonZeroUsize,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Args)]
+pub struct LogSettings {
     /// Form of the log on stderr
     #[arg(
         long,
@@ -77,35 +126,61 @@ pub struct OperatorSettings {
         default_value = "info"
     )]
     pub log_filter: String,
+}
 
-    /// Objects of one kind worked on at the same time
+/// Settings of `clientele mail`. The ports are the ones that deploy/mail gives to Postfix.
+#[derive(Debug, Clone, Args)]
+pub struct MailSettings {
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: ClusterSettings,
+
+    /// The log.
+    #[command(flatten)]
+    pub log: LogSettings,
+
+    /// Address of policy delegation (Postfix: `check_policy_service inet:HOST:PORT` in smtpd_end_of_data_restrictions)
     #[arg(
         long,
-        env = "CLIENTELE_CONCURRENCY",
-        value_name = "N",
-        default_value = "32"
+        env = "CLIENTELE_LISTEN_POLICY",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:10031"
     )]
-    pub concurrency: NonZeroUsize,
+    pub listen_policy: SocketAddr,
 
-    /// API calls in flight at the same time, watches and the leader election's not counted; each is a connection
+    /// Address of the Dovecot auth protocol (Postfix: smtpd_sasl_path = inet:HOST:PORT)
     #[arg(
         long,
-        env = "CLIENTELE_MAX_CALLS",
-        value_name = "N",
-        default_value = "64"
+        env = "CLIENTELE_LISTEN_SASL",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:10032"
     )]
-    pub max_calls: NonZeroUsize,
+    pub listen_sasl: SocketAddr,
 
-    /// Work only while holding the Lease `clientele`, so that a second replica stands by
-    #[arg(long, env = "CLIENTELE_LEADER_ELECT", value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
-    pub leader_elect: bool,
+    /// Address of the relays' credentials (Postfix: socketmap:inet:HOST:PORT:credentials and :tls); whoever reaches it can read
+    /// them all
+    #[arg(
+        long,
+        env = "CLIENTELE_LISTEN_CREDENTIALS",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:10033"
+    )]
+    pub listen_credentials: SocketAddr,
 
-    /// Let mail routes lead to relays that only this cluster or this machine can reach, and send passwords without
-    /// encryption: for trying things out
-    #[arg(long, env = "CLIENTELE_ALLOW_PRIVATE_RELAYS", value_name = "BOOL", default_value_t = false, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = ArgAction::Set)]
-    pub allow_private_relays: bool,
+    /// Address of /healthz, /readyz, /metrics and /v1
+    #[arg(
+        long,
+        env = "CLIENTELE_LISTEN_HTTP",
+        value_name = "ADDR",
+        default_value = "0.0.0.0:8080"
+    )]
+    pub listen_http: SocketAddr,
 
-    /// Name in the Lease; no two running operators may share it (a Pod's name is right)
+    /// Where it is counted what was sent: `file:FOLDER` for one process, `redis://HOST:PORT` (or rediss://, redis+unix://) for several
+    #[arg(long, env = "CLIENTELE_COUNTERS", value_name = "PLACE")]
+    pub counters: String,
+
+    /// Name in Events (a Pod's name is right)
     #[arg(long, env = "CLIENTELE_IDENTITY", value_name = "NAME", default_value_t = default_identity(), hide_default_value = true)]
     pub identity: String,
 }
@@ -147,7 +222,7 @@ mod tests {
             .command
         {
             Command::Operator(settings) => settings,
-            Command::Crds => unreachable!("`operator` was asked for"),
+            Command::Mail(_) | Command::Crds => unreachable!("`operator` was asked for"),
         }
     }
 
@@ -176,9 +251,10 @@ mod tests {
     fn every_flag_has_a_variable() {
         use clap::CommandFactory;
         let command = Settings::command();
-        let operator = command.find_subcommand("operator").expect("subcommand");
-        for argument in operator
-            .get_arguments()
+        let parts = ["operator", "mail"].map(|name| command.find_subcommand(name));
+        for argument in parts
+            .into_iter()
+            .flat_map(|part| part.expect("subcommand").get_arguments())
             .filter(|argument| argument.get_id() != "help")
         {
             assert!(

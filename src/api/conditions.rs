@@ -65,6 +65,10 @@ names! {
         TrialEnding,
         /// The deletion is asked for and can be taken back. Present only while true.
         DeletionPending,
+        /// Four fifths of a limit on mail are used, and no limit is reached. Present only while true; written by `clientele mail`.
+        SendLimitNear,
+        /// A limit on mail is reached, and mail waits. Present only while true; written by `clientele mail`.
+        SendLimited,
     }
 }
 
@@ -219,6 +223,10 @@ names! {
         EmailTaken,
         /// The plan's `maxUsers` is reached.
         TooManyUsers,
+        /// Four fifths of a limit on mail are used.
+        LimitNear,
+        /// A limit on mail is reached.
+        LimitReached,
     }
 }
 

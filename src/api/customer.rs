@@ -14,6 +14,7 @@ use super::conditions::Condition;
 use super::customer_service::{CustomerService, ServiceStatus};
 use super::deletion_request::{CustomerDeletion, DeletionStanding};
 use super::phase::Phase;
+use super::sending::{CustomerSending, SendingStatus};
 use super::shape;
 
 /// One customer of a partner.
@@ -102,7 +103,7 @@ pub struct CustomerSpec {
     )]
     #[schemars(schema_with = "shape::line")]
     pub external_id: Option<String>,
-    /// Notes for people; at most 1024 characters, several lines allowed.
+    /// Notes for people; at most 1000 characters, several lines allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::notes")]
     pub description: Option<String>,
@@ -159,6 +160,9 @@ pub struct CustomerSpec {
     /// partner's default, else false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_hold: Option<bool>,
+    /// How the customer sends mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sending: Option<CustomerSending>,
     /// The customer's trial. Absent: as first taken from the partner's default, else none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<TrialSpec>,
@@ -337,20 +341,23 @@ pub struct CustomerStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "shape::status_preferred_names")]
     pub postal_routes: Vec<String>,
-    /// Its services, and those it once used; the first 20 in alphabetical order.
+    /// Its services, and those it once used; the first 16 in alphabetical order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "atomic"))]
     pub services: Vec<ServiceStatus>,
+    /// What it may send, and has sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sending: Option<SendingStatus>,
     /// How many users it has that are accepted.
     #[serde(default)]
     pub users: i64,
     /// The deletion that waits or is done, if one is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<DeletionStanding>,
-    /// Ready, AccessOpen, NamespaceReady, RoutesReady, and while true Reconciling or Stalled, PlanWithdrawn, TrialEnding and
-    /// DeletionPending.
+    /// Ready, AccessOpen, NamespaceReady, RoutesReady, ServicesReady, and while true Reconciling or Stalled, PlanWithdrawn,
+    /// TrialEnding, DeletionPending, SendLimitNear and SendLimited.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "shape::conditions")]
+    #[schemars(schema_with = "shape::many_conditions")]
     pub conditions: Vec<Condition>,
 }
 

@@ -134,5 +134,11 @@ pub const FINALIZER_PARTNER: &str = "clientele.dev/partner";
 
 /// Type of the Secret that holds the credentials of a PostalRoute: keys `username` and `password`.
 pub const SECRET_TYPE_RELAY: &str = "clientele.dev/relay";
+/// Type of the Secret that holds what an SMTP login is checked against, in the partner's namespace.
+pub const SECRET_TYPE_SMTP_LOGIN: &str = "clientele.dev/smtp-login";
+/// Prefix of that Secret's name: `smtp-<customer>`.
+pub const SMTP_LOGIN_PREFIX: &str = "smtp-";
+/// Server-side apply field manager of `clientele mail`.
+pub const MAIL_MANAGER: &str = "clientele-mail";
 /// Group whose members the policies let through in an emergency.
 pub const BREAK_GLASS_GROUP: &str = "clientele:break-glass";

@@ -13,6 +13,7 @@ pub mod meta;
 pub mod partner;
 pub mod phase;
 pub mod postal_route;
+pub mod sending;
 pub mod service_offering;
 pub mod service_plan;
 mod shape;
@@ -26,6 +27,7 @@ pub use deletion_request::*;
 pub use partner::*;
 pub use phase::*;
 pub use postal_route::*;
+pub use sending::*;
 pub use service_offering::*;
 pub use service_plan::*;
 pub use shape::{

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
 use super::customer::OnEnd;
+use super::sending::SharedSendLimits;
 use super::service_offering::Visibility;
 use super::shape;
 
@@ -79,6 +80,14 @@ pub struct PartnerSpec {
     #[schemars(length(max = 30))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub visibility: Vec<ServiceVisibility>,
+    /// Time zone of the calendar windows in which mail of its customers is counted: a name of the IANA database such as
+    /// `Europe/Berlin`, at most 40 characters. Absent: that of the nearest partner above that has one, else UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::time_zone")]
+    pub time_zone: Option<String>,
+    /// How many recipients all customers here and below together may write to. Absent: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_limits: Option<SharedSendLimits>,
     /// People and groups who work here, bound to roles by the operator; at most 32.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
+use super::sending::SharedSendLimits;
 use super::shape;
 
 /// An SMTP relay for customers' mail.
@@ -72,6 +73,9 @@ pub struct PostalRouteSpec {
     /// Whether the customers of partners below can use the route too.
     #[serde(default)]
     pub inheritable: bool,
+    /// How many recipients all customers together may write to through the route. Absent: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_limits: Option<SharedSendLimits>,
 }
 
 /// How the connection to a relay is encrypted.

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::Condition;
+use super::sending::SendLimits;
 use super::shape;
 
 /// How much a tenant gets, and how it is shut off from others.
@@ -98,6 +99,9 @@ pub struct ServicePlanSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100000))]
     pub max_users: Option<i32>,
+    /// How many recipients each of its customers may write to. Absent: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub send_limits: Option<SendLimits>,
 }
 
 /// Limits and requests of containers that give none themselves.

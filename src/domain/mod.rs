@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod claims;
+pub mod credential;
 pub mod deletion;
 pub mod domains;
 pub mod duration;
@@ -12,6 +13,7 @@ pub mod entitlement;
 pub mod facts;
 pub mod fingerprint;
 pub mod health;
+pub mod limits;
 pub mod lineage;
 pub mod names;
 pub mod number;

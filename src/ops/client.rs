@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     error::{Cause, Error, chain},
-    settings::OperatorSettings,
+    settings::ClusterSettings,
 };
 
 /// Longest time to a TCP connection.
@@ -50,7 +50,7 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// A client for the configured cluster, which has answered once.
 pub async fn connect(
-    settings: &OperatorSettings,
+    settings: &ClusterSettings,
     metrics: &Metrics,
     guard: &Guard,
     mandate: &Mandate,
@@ -71,7 +71,7 @@ pub async fn connect(
 
 /// Where the cluster is and who we are: the kubeconfig that was named, else the Pod's ServiceAccount, else the
 /// user's own kubeconfig.
-async fn configuration(settings: &OperatorSettings) -> Result<Config, Error> {
+async fn configuration(settings: &ClusterSettings) -> Result<Config, Error> {
     let named: Vec<PathBuf> = settings
         .kubeconfig
         .iter()

@@ -66,13 +66,17 @@ pub async fn serve(
     metrics: Metrics,
     shutdown: Shutdown,
 ) -> std::io::Result<()> {
-    let routes = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(readyz).with_state(health))
-        .route("/metrics", get(page).with_state(metrics));
+    let routes = probes(health).route("/metrics", get(page).with_state(metrics));
     axum::serve(listener, routes)
         .with_graceful_shutdown(shutdown)
         .await
+}
+
+/// `/healthz` and `/readyz`.
+pub fn probes(health: Health) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz).with_state(health))
 }
 
 async fn readyz(State(health): State<Health>) -> impl IntoResponse {

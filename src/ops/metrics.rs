@@ -229,7 +229,11 @@ impl Metrics {
 
     /// Everything, in the OpenMetrics text form.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
-        let mut page = String::new();
+        self.render_after(String::new())
+    }
+
+    /// Everything, after what else there is to say.
+    pub fn render_after(&self, mut page: String) -> Result<String, std::fmt::Error> {
         text::encode_registry(&mut page, &self.registry)?;
         if let Some(bytes) = resident_memory() {
             writeln!(

@@ -102,6 +102,12 @@ const LAYERS: &[Layer] = &[
         why: "it drives the flow; objects are made by plan and written by apply",
     },
     Layer {
+        name: "mail",
+        uses: &["api", "domain", "observe", "error", "ops", "settings"],
+        never: &[],
+        why: "it answers a mail server; what the operator decides it reads from statuses",
+    },
+    Layer {
         name: "ops",
         uses: &["error", "settings"],
         never: &[],

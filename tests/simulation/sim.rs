@@ -12,7 +12,7 @@ use clientele::controller;
 use clientele::ops::clock::Clock;
 use clientele::ops::http::Health;
 use clientele::ops::metrics::Metrics;
-use clientele::settings::{LogFormat, OperatorSettings};
+use clientele::settings::{ClusterSettings, LogFormat, LogSettings, OperatorSettings};
 use futures::FutureExt;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -243,13 +243,17 @@ pub fn told<'a>(calls: impl Iterator<Item = &'a Call>) -> String {
 
 fn settings() -> OperatorSettings {
     OperatorSettings {
-        kubeconfig: None,
+        cluster: ClusterSettings {
+            kubeconfig: None,
+            max_calls: NonZeroUsize::new(64).expect("not zero"),
+        },
+        log: LogSettings {
+            log_format: LogFormat::Text,
+            log_filter: "off".to_owned(),
+        },
         namespace: "clientele-system".to_owned(),
         listen: ([127, 0, 0, 1], 0).into(),
-        log_format: LogFormat::Text,
-        log_filter: "off".to_owned(),
         concurrency: NonZeroUsize::new(32).expect("not zero"),
-        max_calls: NonZeroUsize::new(64).expect("not zero"),
         leader_elect: false,
         allow_private_relays: false,
         identity: "simulated".to_owned(),

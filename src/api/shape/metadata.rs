@@ -173,6 +173,11 @@ pub fn conditions(generator: &mut SchemaGenerator) -> Schema {
     conditions_up_to(8, generator)
 }
 
+/// Conditions of a kind of which several writers tell something.
+pub fn many_conditions(generator: &mut SchemaGenerator) -> Schema {
+    conditions_up_to(9, generator)
+}
+
 /// Conditions of a kind that has few, so that there is room for a history in its status.
 pub fn few_conditions(generator: &mut SchemaGenerator) -> Schema {
     conditions_up_to(4, generator)

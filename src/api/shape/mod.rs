@@ -25,7 +25,7 @@ pub const MAX_MESSAGE: usize = 512;
 /// Most names in a list in a status; the operator leaves out the rest.
 pub const MAX_STATUS_NAMES: usize = 32;
 /// Most services in the status of a customer; the operator leaves out the rest.
-pub const MAX_STATUS_SERVICES: usize = 20;
+pub const MAX_STATUS_SERVICES: usize = 16;
 /// Most faults in the status of an offering; the operator leaves out the rest.
 pub const MAX_FAULTS: usize = 16;
 /// Most bytes of a fault in a status; the operator shortens what is longer.

@@ -39,7 +39,7 @@ pub fn address_lines(generator: &mut SchemaGenerator) -> Schema {
 
 /// Notes of several lines; may be empty.
 pub fn notes(_: &mut SchemaGenerator) -> Schema {
-    string(1024, &[LINES])
+    string(1000, &[LINES])
 }
 
 /// Why somebody wants something; one line, never empty.
@@ -305,5 +305,17 @@ pub fn preferred_names(generator: &mut SchemaGenerator) -> Schema {
                 "must name each route once",
             ),
         ],
+    )
+}
+
+/// The name of a time zone; the longest have 32 characters. Whether there is one of that name, the operator says: the list is the
+/// database's, and grows.
+pub fn time_zone(_: &mut SchemaGenerator) -> Schema {
+    string(
+        40,
+        &[(
+            "self.matches('^[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9][A-Za-z0-9_+-]*){0,2}$')",
+            "must be the name of a time zone in the IANA database, such as Europe/Berlin or UTC",
+        )],
     )
 }

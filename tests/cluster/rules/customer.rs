@@ -93,7 +93,7 @@ fn numbers_and_text() -> Vec<Row> {
         taken("notes on several lines", spec(json!({"description": "first\n\tsecond\n"}))),
         taken("no notes at all", spec(json!({"description": ""}))),
         refused("notes with an escape code", spec(json!({"description": "\u{1b}[2J"})), "spec.description", "must be text without control"),
-        refused("notes of 1025 characters", spec(json!({"description": "x".repeat(1025)})), "spec.description", "more than 1024"),
+        refused("notes of 1001 characters", spec(json!({"description": "x".repeat(1001)})), "spec.description", "more than 1000"),
         taken("attributes", attributes(json!({"segment": "gold", "Cost.Center_1": ""}))),
         refused("33 attributes", attributes(flood.into()), "spec.attributes", "at most 32"),
         refused("an attribute of 1 MiB", attributes(json!({"a": "x".repeat(1 << 20)})), "spec.attributes.a", "more than 128"),

@@ -1,0 +1,80 @@
+//! A Redis of the test's own, on a socket in a folder of its own. Without a `redis-server` the tests that need one say so and pass.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use clientele::mail::counters::Place;
+
+use crate::world::Folder;
+
+pub struct Redis {
+    folder: Folder,
+    child: Child,
+}
+
+impl Redis {
+    /// None if there is no such program here.
+    pub fn start() -> Option<Self> {
+        if Command::new("redis-server")
+            .arg("--version")
+            .stdout(Stdio::null())
+            .status()
+            .is_err()
+        {
+            eprintln!("SKIPPED: there is no redis-server (scripts/test installs it on Debian)");
+            return None;
+        }
+        let folder = Folder::new();
+        let child = launch(&folder);
+        Some(Self { folder, child })
+    }
+
+    pub fn place(&self) -> Place {
+        Place::Redis(format!("redis+unix://{}", socket(&self.folder).display()))
+    }
+
+    /// As a machine that fails and comes back.
+    pub fn kill_and_restart(&mut self) {
+        self.child.kill().expect("ours");
+        self.child.wait().expect("ours");
+        let _ = std::fs::remove_file(socket(&self.folder));
+        self.child = launch(&self.folder);
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn socket(folder: &Folder) -> PathBuf {
+    folder.0.join("socket")
+}
+
+fn launch(folder: &Folder) -> Child {
+    let child = Command::new("redis-server")
+        .args([
+            "--port",
+            "0",
+            "--save",
+            "",
+            "--appendonly",
+            "yes",
+            "--unixsocket",
+        ])
+        .arg(socket(folder))
+        .arg("--dir")
+        .arg(&folder.0)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let give_up = Instant::now() + Duration::from_secs(20);
+    while std::os::unix::net::UnixStream::connect(socket(folder)).is_err() {
+        assert!(Instant::now() < give_up, "redis-server does not listen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child
+}
