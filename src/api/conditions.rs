@@ -223,6 +223,8 @@ names! {
         EmailTaken,
         /// The plan's `maxUsers` is reached.
         TooManyUsers,
+        /// There is no time zone of that name.
+        TimeZoneUnknown,
         /// Four fifths of a limit on mail are used.
         LimitNear,
         /// A limit on mail is reached.

@@ -16,6 +16,7 @@ pub mod objects;
 pub mod observed;
 pub mod partner;
 pub mod postal_route;
+pub mod sending;
 pub mod service_offering;
 pub mod service_plan;
 pub mod services;

@@ -1,5 +1,6 @@
 //! One partner: its own namespace, its staff's bindings, what it is offered, and how many are below it.
 
+mod time_zone;
 mod withdrawn;
 
 use jiff::Timestamp;
@@ -226,7 +227,10 @@ fn settle(
         retained: counts.2,
         ..PartnerStatus::default()
     };
-    let message = "The partner's namespace is there, its staff is bound.".to_owned();
+    let verdict = time_zone::mistake(&observed.partner.spec).unwrap_or_else(|| {
+        let message = "The partner's namespace is there, its staff is bound.";
+        Verdict::Ready(Reason::Settled, message.to_owned())
+    });
     let others = vec![(
         ConditionType::Accepted,
         true,
@@ -235,7 +239,7 @@ fn settle(
     )];
     let draft = Draft {
         others,
-        ..Draft::new(fields, Verdict::Ready(Reason::Settled, message))
+        ..Draft::new(fields, verdict)
     };
     Plan {
         subject,

@@ -4,17 +4,19 @@
 //! `Ready` always, `Reconciling` and `Stalled` only while true. A condition whose status did not change keeps its time, and a
 //! status that did not change is not written.
 
-use std::time::Duration;
+mod paced;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::step::Outcome;
+use super::{sending, step::Outcome};
 use crate::api::{
     self, Condition, ConditionType, CustomerStatus, CustomerUserStatus, DeletionEvent,
     DeletionRequestStatus, PartnerStatus, PostalRouteStatus, Reason, ServiceOfferingStatus,
     ServicePlanStatus, ServiceStatus, meta,
 };
+
+pub use self::paced::{COUNT_PACE, paced};
 
 /// A status that carries conditions and the generation it speaks of.
 pub trait Conditioned: Clone + Default + PartialEq {
@@ -34,6 +36,9 @@ pub trait Conditioned: Clone + Default + PartialEq {
     fn services(&self) -> &[ServiceStatus] {
         &[]
     }
+
+    /// Takes away what another writer tells in the same status: it is not compared with ours, and never applied.
+    fn keep_ours(&mut self) {}
 }
 
 macro_rules! conditioned {
@@ -65,6 +70,8 @@ conditioned!(
     CustomerUserStatus,
     CustomerStatus: fn services(&self) -> &[ServiceStatus] {
         &self.services
+    } fn keep_ours(&mut self) {
+        sending::keep_ours(self);
     }
 );
 
@@ -172,6 +179,10 @@ pub fn conclude<S: Conditioned>(
         mut others,
         carry_over,
     } = draft;
+    let mut old = old.cloned();
+    old.iter_mut().for_each(Conditioned::keep_ours);
+    let old = old.as_ref();
+    fields.keep_ours();
     if let Some(failure) = &outcome.failure {
         if failure.retryable && attempt == 0 {
             return None;
@@ -273,29 +284,6 @@ pub fn second(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// Shortest time between two writes of a count.
-pub const COUNT_PACE: Duration = Duration::from_secs(5);
-
-/// A count for the status, written at most once in [`COUNT_PACE`]: the new one, or the old one and how long until the new one may be
-/// shown. Ten thousand customers arriving under one partner must not become ten thousand writes of its status.
-pub fn paced<'a, T: PartialEq>(
-    old: Option<&'a T>,
-    new: &'a T,
-    written: Option<Timestamp>,
-    now: Timestamp,
-) -> (&'a T, Option<Duration>) {
-    let Some(old) = old.filter(|old| *old != new) else {
-        return (new, None);
-    };
-    let since = written.map_or(COUNT_PACE, |written| {
-        Duration::try_from(now.duration_since(written)).unwrap_or_default()
-    });
-    match COUNT_PACE.checked_sub(since) {
-        Some(left) if !left.is_zero() => (old, Some(left)),
-        _ => (new, None),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -372,22 +360,6 @@ mod tests {
         let mistake = draft(Verdict::Stalled(Reason::PlanNotFound, "no plan".into()));
         let told = conclude(mistake, &failed(true), None, 1, 5, at(1)).unwrap();
         assert_eq!(told.conditions[0].reason, "PlanNotFound");
-    }
-
-    #[test]
-    fn a_count_waits_for_its_turn() {
-        assert_eq!(paced(Some(&1), &2, None, at(100)), (&2, None));
-        assert_eq!(
-            paced(Some(&1), &2, Some(at(98)), at(100)),
-            (&1, Some(Duration::from_secs(3)))
-        );
-        assert_eq!(paced(Some(&1), &2, Some(at(95)), at(100)), (&2, None));
-        assert_eq!(paced(Some(&2), &2, Some(at(99)), at(100)), (&2, None));
-        // A clock that was set back must not hold a count up for hours.
-        assert_eq!(
-            paced(Some(&1), &2, Some(at(9_000)), at(100)),
-            (&1, Some(COUNT_PACE))
-        );
     }
 
     #[test]

@@ -64,6 +64,23 @@ impl Sim {
         self.edit(plural, namespace, name, patch);
     }
 
+    /// Applies a status as a process beside the operator.
+    pub fn tell_status(
+        &self,
+        who: &str,
+        plural: &str,
+        namespace: &str,
+        name: &str,
+        status: &Value,
+    ) {
+        let resource = Resource::named(plural);
+        let id = Id::new(resource, namespace, name);
+        let body = json!({ "status": status });
+        self.server
+            .write(who, |store, by| store.apply(resource, &id, true, &body, by))
+            .unwrap_or_else(|refusal| panic!("{id:?}: {refusal:?}"));
+    }
+
     /// Deletes an object as a person.
     pub fn delete(&self, plural: &str, namespace: &str, name: &str) {
         let resource = Resource::named(plural);

@@ -36,6 +36,7 @@ mod pictures;
 mod plans;
 mod retention;
 mod routes;
+mod sending;
 mod services;
 mod singly;
 mod stale;

@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use super::leaving::Leaving;
-use super::{services, trials};
-use crate::api::{ConditionType, Phase, Reason, ServicePlanSpec};
+use super::{sending, services, trials};
+use crate::api::{Access, ConditionType, Phase, Reason, SendLimits, ServicePlanSpec};
 use crate::domain::access::{AccessVerdict, Standing};
 use crate::domain::claims::{Claim, beaten_by};
 use crate::domain::entitlement;
@@ -48,6 +48,8 @@ pub struct Decisions<'a> {
     pub usable_routes: Vec<String>,
     /// `RoutesReady`.
     pub routes_condition: RoutesCondition,
+    /// Limits on what it sends.
+    pub send_limits: SendLimits,
     /// The domain shown.
     pub domain: Option<String>,
     /// The domain for hosts, unless an older customer has it.
@@ -147,6 +149,7 @@ impl<'a> Decisions<'a> {
             plan: chosen.in_force,
             plan_lost: chosen.lost,
             ingress_domain: ingress_domain.as_deref(),
+            stopped: access.access == Access::Stopped,
             trial_ends_at: trial.map(|trial| trial.ends_at),
         }
         .decide(now);
@@ -167,6 +170,7 @@ impl<'a> Decisions<'a> {
             plan_lost: chosen.lost,
             plan_withdrawn_by: chosen.withdrawn_by,
             trial,
+            send_limits: sending::limits(observed, chosen.in_force, chosen.lost),
             usable_routes,
             routes_condition,
             domain: entitlement::domain(spec, lineage),

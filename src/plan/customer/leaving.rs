@@ -244,6 +244,7 @@ pub fn stay_away(
         deletion: leaving.standing(),
         users: 0,
         ingress_domain: None,
+        sending: None,
         ..old
     };
     let closed = |kind| (kind, false, reason, message.to_owned());

@@ -7,6 +7,7 @@ mod adoption;
 mod decisions;
 mod leaving;
 mod rooms;
+mod sending;
 mod services;
 pub(super) mod stop;
 mod trials;
@@ -140,6 +141,7 @@ fn open(
 
     let access = decisions.access;
     let customer_since = decisions.since();
+    let sending = sending::status(&decisions);
     let verdict = match (decisions.troubles.into_iter().next(), rooms.waiting) {
         (Some(trouble), _) => trouble.verdict,
         (None, Some(waiting)) => Verdict::Waiting(Reason::Progressing, waiting),
@@ -163,6 +165,7 @@ fn open(
         plan: decisions.facts.plan.clone(),
         postal_routes: decisions.usable_routes,
         services: report::statuses(&decisions.services.reports),
+        sending: Some(sending),
         users: rooms.users,
         ..CustomerStatus::default()
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kube::ResourceExt;
 
 use super::decisions::Decisions;
+use super::sending;
 use super::stop::Stop;
 use crate::api::{CustomerSpec, Role};
 use crate::domain::fingerprint::ChildKind;
@@ -363,6 +364,8 @@ fn card(
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?))),
     );
+    let limits = sending::named(&decisions.send_limits);
+    card.extend(limits.map(|(name, limit)| (name, limit.to_string())));
     card.into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .chain(report::card(&decisions.services.reports))

@@ -12,7 +12,11 @@ use serde_json::{Map, Value, json};
 pub type Path = Vec<String>;
 
 /// Lists that are maps, by field, with the key of their items.
-const KEYED: [(&str, &str); 2] = [("imagePullSecrets", "name"), ("secrets", "name")];
+const KEYED: [(&str, &str); 3] = [
+    ("imagePullSecrets", "name"),
+    ("secrets", "name"),
+    ("conditions", "type"),
+];
 
 /// Fields of `metadata` that the server sets.
 const SERVERS: [&str; 8] = [
