@@ -3,7 +3,11 @@
 //! This is the only module that reads the environment: every flag has a variable of its own, and what neither
 //! names gets its default here. Whoever needs a setting is handed it as a value.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    num::{NonZeroU16, NonZeroUsize},
+    path::PathBuf,
+};
 
 use clap::{
     ArgAction, Args, Parser, Subcommand, ValueEnum,
@@ -82,6 +86,20 @@ pub struct OperatorSettings {
     /// encryption: for trying things out
     #[arg(long, env = "CLIENTELE_ALLOW_PRIVATE_RELAYS", value_name = "BOOL", default_value_t = false, default_missing_value = "true", num_args = 0..=1, require_equals = true, action = ArgAction::Set)]
     pub allow_private_relays: bool,
+
+    /// Host to which tenants send their mail: each customer with a mail route gets an SMTP login there, in the Secret
+    /// `smtp` of its namespace; without it no logins are made
+    #[arg(long, env = "CLIENTELE_SMTP_HOST", value_name = "HOST", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub smtp_host: Option<String>,
+
+    /// Port of that host
+    #[arg(
+        long,
+        env = "CLIENTELE_SMTP_PORT",
+        value_name = "PORT",
+        default_value = "587"
+    )]
+    pub smtp_port: NonZeroU16,
 
     /// Name in the Lease; no two running operators may share it (a Pod's name is right)
     #[arg(long, env = "CLIENTELE_IDENTITY", value_name = "NAME", default_value_t = default_identity(), hide_default_value = true)]

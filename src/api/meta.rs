@@ -69,6 +69,8 @@ pub const ANNOTATION_TRIAL_BEGAN: &str = "clientele.dev/trial-began";
 pub const ANNOTATION_EMPTIED: &str = "clientele.dev/emptied";
 /// Annotation on tenant namespaces: which services were used, and the objects that were made for them (JSON).
 pub const ANNOTATION_SERVICES: &str = "clientele.dev/services";
+/// Annotation on tenant namespaces: the SMTP login that was made (JSON), its password apart.
+pub const ANNOTATION_SMTP_LOGIN: &str = "clientele.dev/smtp-login";
 /// Annotation on the objects of a service: what they were rendered as, and what the API server made of it.
 pub const ANNOTATION_SEAL: &str = "clientele.dev/seal";
 /// Annotation on tenant namespaces: storage classes the plan allows, comma separated; absent: any.
@@ -118,6 +120,8 @@ pub const ANNOTATION_PAUSED: &str = "clientele.dev/paused";
 pub const ANNOTATION_RECONCILE_AT: &str = "clientele.dev/reconcile-at";
 /// Annotation a person may set on a Customer: UID of the retained tenant it takes over.
 pub const ANNOTATION_ADOPT_RETAINED: &str = "clientele.dev/adopt-retained";
+/// Annotation a person may set on a Customer: any new value means another SMTP password, once.
+pub const ANNOTATION_ROTATE_SMTP: &str = "clientele.dev/rotate-smtp";
 /// Annotation a person may set on a namespace that is protected from deletion, or on a DeletionRequest that is held: its own name.
 pub const ANNOTATION_CONFIRM_DELETE: &str = "clientele.dev/confirm-delete";
 
@@ -136,8 +140,14 @@ pub const FINALIZER_PARTNER: &str = "clientele.dev/partner";
 pub const SECRET_TYPE_RELAY: &str = "clientele.dev/relay";
 /// Type of the Secret that holds what an SMTP login is checked against, in the partner's namespace.
 pub const SECRET_TYPE_SMTP_LOGIN: &str = "clientele.dev/smtp-login";
+/// Name of the Secret with a customer's SMTP login, in its tenant namespace: host, port, username and password.
+pub const SMTP: &str = "smtp";
 /// Prefix of that Secret's name: `smtp-<customer>`.
 pub const SMTP_LOGIN_PREFIX: &str = "smtp-";
+/// ClusterRole, and its RoleBinding in partner namespaces, by which the operator keeps what SMTP logins are checked against.
+pub const SMTP_LOGINS_ROLE: &str = "clientele-smtp-logins";
+/// ClusterRole, and its RoleBinding in tenant namespaces, by which the operator writes the Secret [`SMTP`].
+pub const SMTP_ROLE: &str = "clientele-smtp";
 /// Server-side apply field manager of `clientele mail`.
 pub const MAIL_MANAGER: &str = "clientele-mail";
 /// Group whose members the policies let through in an emergency.

@@ -8,12 +8,14 @@
 //! | everything in it | server-side apply, forced, one field manager | one call, whether it exists or not |
 //! | objects of services | server-side apply, forced, one field manager a service | drift in a field of ours shows in its owner |
 //! | take away | DELETE with uid | never hits a successor of that name |
+//! | an SMTP login | server-side apply of two Secrets, then a merge patch of the namespace | in this order, a password always works |
 //! | another object of our kinds | POST under a name that the same cause always comes to | made once, however often it is tried |
 //! | a tenant namespace | reads, then DELETE with uid and resourceVersion | it cannot be undone |
 //! | status | server-side apply on the subresource, with uid | each writer owns its fields |
 
 pub mod events;
 pub mod kinds;
+mod logins;
 mod own;
 mod pieces;
 mod pods;

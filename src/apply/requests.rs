@@ -2,7 +2,7 @@
 
 use http::Request;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount,
+    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, Secret, ServiceAccount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
@@ -65,6 +65,11 @@ impl Address {
     /// Pods in a namespace.
     pub fn pods(namespace: &str) -> Self {
         Self::of::<Pod>(namespace)
+    }
+
+    /// Secrets in a namespace.
+    pub fn secrets(namespace: &str) -> Self {
+        Self::of::<Secret>(namespace)
     }
 
     /// The collection of a kind that is made in namespaces.

@@ -4,7 +4,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::requests::Address;
-use super::{Done, failure, own, pieces, pods, purge};
+use super::{Done, failure, logins, own, pieces, pods, purge};
 use crate::api::{Reason, meta};
 use crate::error::Cause;
 use crate::plan::observed::{ChildSeen, NamespaceSeen};
@@ -44,6 +44,10 @@ pub async fn run(client: &Client, own: &Address, subject: &Subject, step: &Step)
             purge::run(client, subject, &purge).await
         }
         Step::Piece(step) => pieces::run(client, step).await,
+        Step::Login(step) => match logins::run(client, step).await {
+            Ok(written) => (Some(written), None),
+            Err(failure) => (None, Some(failure)),
+        },
         Step::DeletePods { namespace } => match pods::delete_all(client, namespace).await {
             Ok(()) => (None, None),
             Err(error) => (

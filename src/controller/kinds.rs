@@ -72,16 +72,17 @@ impl Controlled for Customer {
         (departure, swept): Self::Gathered,
         now: Timestamp,
     ) -> Option<Plan<CustomerStatus>> {
+        let (operator, smtp) = (&*context.namespace, context.smtp.as_ref());
         let world = context.world();
         if !world.is_number_open(key) {
-            let observed = world.customer(key, departure, swept, now)?;
+            let observed = world.customer(key, departure, swept, operator, smtp, now)?;
             drop(world);
             return Some(customer::plan(&observed, now));
         }
         drop(world);
         // Nobody else may look between the decision and the note of it.
         let mut world = context.world_mut();
-        let observed = world.customer(key, departure, swept, now)?;
+        let observed = world.customer(key, departure, swept, operator, smtp, now)?;
         let plan = customer::plan(&observed, now);
         let fields = plan.draft.as_ref().map(|draft| &draft.fields);
         let given = fields.and_then(|fields| fields.customer_number.as_deref());
@@ -110,9 +111,10 @@ impl Controlled for Partner {
         gathered: Self::Gathered,
         now: Timestamp,
     ) -> Option<Plan<PartnerStatus>> {
+        let (namespace, smtp) = (&context.namespace, context.smtp.as_ref());
         let observed = context
             .world()
-            .partner(key, &context.namespace, gathered, now)?;
+            .partner(key, namespace, smtp, gathered, now)?;
         Some(partner::plan(&observed, now))
     }
 }

@@ -35,6 +35,7 @@ use crate::ops::http::Health;
 use crate::ops::metrics::Metrics;
 use crate::ops::shutdown::Shutdown;
 use crate::plan::Kind;
+use crate::plan::observed::SmtpServer;
 use crate::settings::OperatorSettings;
 
 /// Objects of a kind at work at once, where there are few of it.
@@ -73,6 +74,10 @@ pub async fn run(
         checks: offerings::Checks::default(),
         watching: watching::Watching::default(),
         namespace: settings.namespace.clone(),
+        smtp: settings.smtp_host.clone().map(|host| SmtpServer {
+            host,
+            port: settings.smtp_port.get(),
+        }),
         told: Mutex::default(),
         whole: Notify::new(),
         metrics,

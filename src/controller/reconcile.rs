@@ -24,6 +24,7 @@ use crate::observe::own::Own;
 use crate::ops::clock::{self, Clock};
 use crate::ops::metrics::Metrics;
 use crate::plan::notes::Note;
+use crate::plan::observed::SmtpServer;
 use crate::plan::status::Conditioned;
 use crate::plan::{Failure, Key, Plan, Subject, Written, notes, status};
 
@@ -52,6 +53,8 @@ pub struct Context {
     pub watching: Watching,
     /// Namespace of the operator's ServiceAccount.
     pub namespace: String,
+    /// Where tenants send their mail, if logins are made.
+    pub smtp: Option<SmtpServer>,
     /// Versions of unreadable objects that people were told of.
     pub told: Mutex<HashMap<Key, String>>,
     /// Told when every watch has listed everything.

@@ -26,6 +26,21 @@ pub struct DefaultsTaken {
     pub trial: Option<TrialDefault>,
 }
 
+/// The SMTP login that was made for a tenant. The password is in no fact: it is only in the tenant's Secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LoginFact {
+    /// When its password was made (RFC 3339, UTC).
+    pub issued_at: String,
+    /// The wish for another password that was fulfilled last, as a fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<String>,
+    /// Where the Secret says that mail is taken: `host:port`.
+    pub server: String,
+    /// The UID of the customer that the Secrets are labelled with.
+    pub customer: String,
+}
+
 /// The durable facts of one tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantFacts {
@@ -45,6 +60,8 @@ pub struct TenantFacts {
     pub defaults: DefaultsTaken,
     /// Services that were used, and their objects.
     pub services: ServiceRecords,
+    /// Its SMTP login.
+    pub login: Option<LoginFact>,
 }
 
 impl TenantFacts {
@@ -76,11 +93,13 @@ impl TenantFacts {
             services: text(meta::ANNOTATION_SERVICES)
                 .and_then(|json| serde_json::from_str(&json).ok())
                 .unwrap_or_default(),
+            login: text(meta::ANNOTATION_SMTP_LOGIN)
+                .and_then(|json| serde_json::from_str(&json).ok()),
         }
     }
 
     /// The annotations that hold these facts; `None` for one that is to be taken away.
-    pub fn annotations(&self) -> [(&'static str, Option<String>); 8] {
+    pub fn annotations(&self) -> [(&'static str, Option<String>); 9] {
         let Self {
             customer_number,
             customer_since,
@@ -90,6 +109,7 @@ impl TenantFacts {
             trial_began,
             defaults,
             services,
+            login,
         } = self;
         let routes: Vec<_> = routes
             .iter()
@@ -109,6 +129,12 @@ impl TenantFacts {
             (meta::ANNOTATION_TRIAL_BEGAN, trial_began.clone()),
             (meta::ANNOTATION_DEFAULTS_TAKEN, Some(defaults)),
             (meta::ANNOTATION_SERVICES, services.flatten()),
+            (
+                meta::ANNOTATION_SMTP_LOGIN,
+                login
+                    .as_ref()
+                    .and_then(|login| serde_json::to_string(login).ok()),
+            ),
         ]
     }
 }
@@ -138,6 +164,11 @@ mod tests {
                 services: [("storage".to_owned(), ServiceRecord::default())].into(),
                 former: Vec::new(),
             },
+            login: Some(LoginFact {
+                issued_at: "2026-11-23T00:00:00Z".into(),
+                server: "mail.example:587".into(),
+                ..LoginFact::default()
+            }),
         }
     }
 

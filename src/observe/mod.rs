@@ -15,6 +15,7 @@ mod claims;
 mod deletions;
 mod index;
 pub mod live;
+mod logins;
 pub mod own;
 mod paths;
 pub mod pieces;

@@ -114,6 +114,10 @@ impl World {
             return BTreeSet::new();
         }
         let mut concerned = BTreeSet::from([Key::new(Kind::Customer, &id.0, &id.1)]);
+        let sends = |references: &Option<References>| references.as_ref().map(References::sends);
+        if sends(&old) != sends(&new) {
+            concerned.extend(self.owner_of(&id.0));
+        }
         for references in [old, new].into_iter().flatten() {
             let References {
                 provider,

@@ -21,7 +21,7 @@ use crate::plan::observed::routes::{RouteChecked, RouteObserved};
 use crate::plan::observed::services::{Checked, OfferingObserved};
 use crate::plan::observed::{
     CustomerObserved, Departure, PartnerObserved, RouteSeen, RouteState, ServicePlanObserved,
-    UserObserved, UserSeen,
+    SmtpServer, UserObserved, UserSeen,
 };
 use crate::plan::{Key, Kind};
 
@@ -41,6 +41,8 @@ impl World {
         key: &Key,
         departure: Option<Departure>,
         swept: SweptAlong,
+        operator_namespace: &str,
+        smtp: Option<&SmtpServer>,
         now: Timestamp,
     ) -> Option<CustomerObserved> {
         let customer: Arc<Customer> = self.readable(key).or_else(|| self.remains(key))?;
@@ -80,6 +82,9 @@ impl World {
             children: self.children_in(&namespace),
             plan: references.plan.as_ref().and_then(|plan| self.own("", plan)),
             plan_in_force: facts.plan.as_ref().and_then(|plan| self.own("", plan)),
+            smtp: smtp.cloned(),
+            operator_namespace: operator_namespace.to_owned(),
+            logins_open: self.logins_open(&key.namespace),
             users: self.users(&id),
             requests: self.requests_about(&id),
             services: self.services_seen(&namespace, now),
@@ -111,7 +116,7 @@ impl World {
         let bindings = self
             .rooms
             .of(&tenant)
-            .filter(|(kind, _)| *kind == ChildKind::RoleBinding);
+            .filter(|(kind, name)| *kind == ChildKind::RoleBinding && name != meta::SMTP_ROLE);
         let mut bound = bindings
             .filter_map(|(kind, name)| self.children.get(kind)?.get(&tenant, name))
             .flat_map(|binding| &binding.seen.subjects)
@@ -164,6 +169,7 @@ impl World {
         &self,
         key: &Key,
         operator_namespace: &str,
+        smtp: Option<&SmtpServer>,
         departure: Option<Departure>,
         now: Timestamp,
     ) -> Option<PartnerObserved> {
@@ -207,6 +213,7 @@ impl World {
                 .map(|lineage| self.usable_routes(&lineage))
                 .unwrap_or_default(),
             has_secrets,
+            has_logins: smtp.is_some() && self.has_senders(&namespace),
             customers: i64::try_from(count(Kind::Customer)).unwrap_or(i64::MAX),
             partners: i64::try_from(count(Kind::Partner)).unwrap_or(i64::MAX),
             retained: i64::try_from(self.retained_in(&below)).unwrap_or(i64::MAX),

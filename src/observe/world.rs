@@ -244,7 +244,9 @@ impl World {
         if change.old.as_ref().map(relevant) == change.new.as_ref().map(relevant) {
             return BTreeSet::new();
         }
-        self.keepers_of(namespace, kind)
+        let mut concerned = self.keepers_of(namespace, kind);
+        concerned.extend(self.waiting_for(namespace, name));
+        concerned
     }
 
     /// Whether a namespace exists without our labels, as far as is known: nothing tells us when it goes, so what was learnt is

@@ -124,6 +124,15 @@ pub struct RouteSeen {
     pub withdrawn: bool,
 }
 
+/// Where tenants send their mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SmtpServer {
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
 /// Everything about one customer.
 #[derive(Clone, Debug)]
 pub struct CustomerObserved {
@@ -143,6 +152,12 @@ pub struct CustomerObserved {
     pub plan_in_force: Option<Arc<ServicePlan>>,
     /// The routes asked for, best first.
     pub routes: Vec<RouteSeen>,
+    /// Where it sends its mail, if logins are made at all.
+    pub smtp: Option<SmtpServer>,
+    /// Namespace of the operator's ServiceAccount.
+    pub operator_namespace: String,
+    /// Whether the operator may write what logins are checked against, in the namespace of the partner.
+    pub logins_open: bool,
     /// The users of this customer, from both places.
     pub users: Vec<UserSeen>,
     /// What its services are decided on.
@@ -187,6 +202,8 @@ pub struct PartnerObserved {
     pub routes: Vec<String>,
     /// Whether a route in its namespace has credentials to read.
     pub has_secrets: bool,
+    /// Whether logins are made for customers in its namespace.
+    pub has_logins: bool,
     /// Customers in its namespace and below.
     pub customers: i64,
     /// Partners below.

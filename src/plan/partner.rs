@@ -277,11 +277,16 @@ fn furniture(
         }
     }
     if observed.has_secrets {
-        wanted.push(bindings::secrets(
+        wanted.push(bindings::own(
             owner,
             namespace,
+            bindings::SECRETS,
             &observed.operator_namespace,
         ));
+    }
+    if observed.has_logins {
+        let operator = &observed.operator_namespace;
+        wanted.push(bindings::own(owner, namespace, bindings::LOGINS, operator));
     }
     let surplus = observed
         .children
@@ -327,6 +332,7 @@ mod tests {
             withdrawn: Default::default(),
             routes: (0..40).map(|n| format!("route-{n:02}")).collect(),
             has_secrets: false,
+            has_logins: false,
             customers: 0,
             partners: 0,
             retained: 0,

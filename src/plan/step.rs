@@ -1,5 +1,6 @@
 //! The writes a plan may ask for, and what came of them.
 
+mod login;
 mod pieces;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,6 +13,7 @@ use super::subject::{Key, Kind};
 use crate::api::Reason;
 use crate::domain::fingerprint;
 pub use crate::domain::fingerprint::ChildKind;
+pub use login::{LoginDeed, LoginStep, Minted};
 pub use pieces::{Application, Deed, PieceKind, PieceStep};
 
 /// One write.
@@ -48,6 +50,8 @@ pub enum Step {
     },
     /// Change an object of a service.
     Piece(PieceStep),
+    /// Make an SMTP login, or give it another password, or other labels.
+    Login(LoginStep),
     /// Delete every pod of a namespace.
     DeletePods {
         /// The namespace.
@@ -196,6 +200,7 @@ impl Step {
             } => (kind, namespace, name).hash(hasher),
             Self::Piece(step) => (&step.kind, &step.namespace, &step.name, step.aim()).hash(hasher),
             Self::DeletePods { namespace } => namespace.hash(hasher),
+            Self::Login(step) => (&step.tenant, format!("{:?}", step.deed)).hash(hasher),
             Self::Make { object, body: _ } | Self::Discard { object, uid: _ } => {
                 object.hash(hasher)
             }

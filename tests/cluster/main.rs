@@ -31,6 +31,7 @@ mod replicas;
 mod rights_used;
 mod routes;
 mod rules;
+mod sending;
 mod services;
 mod steps;
 mod stops;

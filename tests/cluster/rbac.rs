@@ -35,7 +35,13 @@ pub async fn rules(world: &World, name: &str) -> Vec<PolicyRule> {
 /// Every rule that is the operator's.
 pub async fn operators_rules(world: &World) -> Vec<PolicyRule> {
     let mut all = rules(world, "clientele").await;
-    all.extend(rules(world, "clientele-secrets").await);
+    for role in [
+        "clientele-secrets",
+        "clientele-smtp",
+        "clientele-smtp-logins",
+    ] {
+        all.extend(rules(world, role).await);
+    }
     all.extend(rules(world, "clientele-services-workloads").await);
     let roles = world.api::<Role>("clientele-system");
     let leader = roles.get("clientele-leader").await;
@@ -43,9 +49,11 @@ pub async fn operators_rules(world: &World) -> Vec<PolicyRule> {
     all
 }
 
-const SHIPPED: [&str; 12] = [
+const SHIPPED: [&str; 14] = [
     "clientele",
     "clientele-secrets",
+    "clientele-smtp",
+    "clientele-smtp-logins",
     "clientele-services",
     "clientele-services-workloads",
     "clientele-provider",
@@ -102,6 +110,13 @@ async fn the_operator_reads_secrets_only_where_a_route_has_some_and_writes_no_ri
     };
     assert!(named(&everywhere, "secrets").is_empty());
     assert_eq!(named(&secrets, "secrets"), ["get"]);
+    // Of logins it writes one Secret in a tenant, and reads none there.
+    let tenants = rules(&world, "clientele-smtp").await;
+    let only = |rule: &PolicyRule| rule.resource_names.as_deref() == Some(&["smtp".to_owned()]);
+    assert!(tenants.iter().all(only), "{tenants:?}");
+    assert_eq!(named(&rights(&tenants), "secrets"), ["create", "patch"]);
+    let logins = rights(&rules(&world, "clientele-smtp-logins").await);
+    assert_eq!(named(&logins, "secrets"), ["create", "get", "patch"]);
     // People's objects are theirs: what it makes and takes away is requests, and customers anew.
     let mut own: Vec<_> = everywhere
         .iter()

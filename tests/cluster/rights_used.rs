@@ -118,6 +118,7 @@ async fn live(world: &World) {
 
     let mut globex = customer(&top, "globex");
     globex.spec.plan = Some(business.clone());
+    globex.spec.postal_routes = Some(vec!["relay".to_owned()]);
     globex.spec.domain = Some(format!("{}.example", unique("rights-")));
     let service = crate::services::everyday(world).await;
     let asked = json!([{"name": service}]);

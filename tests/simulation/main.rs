@@ -30,6 +30,7 @@ mod deletions;
 mod departures;
 mod drift;
 mod forms;
+mod logins;
 mod orders;
 mod paths;
 mod pictures;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -34,6 +34,8 @@ pub struct Sim {
     pub metrics: RefCell<Metrics>,
     pub health: RefCell<Health>,
     pub relays: Relays,
+    /// Where tenants send their mail, as the next operator is told.
+    pub smtp_host: RefCell<Option<String>>,
 }
 
 /// Tells a story in its own simulated time, in a cluster with Clientele installed and no operator running.
@@ -81,6 +83,7 @@ fn simulate<T, F: Future<Output = T>>(
                 metrics: RefCell::default(),
                 health: RefCell::default(),
                 relays: Relays::default(),
+                smtp_host: RefCell::default(),
             });
             let told = tell(Rc::clone(&sim)).await;
             sim.check();
@@ -111,11 +114,15 @@ impl Sim {
             Clock::new(move || server.operators_now())
         };
         let probe = Arc::new(self.relays.clone());
+        let settings = OperatorSettings {
+            smtp_host: self.smtp_host.borrow().clone(),
+            ..settings()
+        };
         let running = tokio::spawn(async move {
             let never = std::future::pending::<()>().boxed().shared();
             let client = server.client(epoch, &clock);
             let ended =
-                controller::run(&settings(), client, clock, metrics, health, probe, never).await;
+                controller::run(&settings, client, clock, metrics, health, probe, never).await;
             panic!("the operator has ended: {ended:?}");
         });
         if let Some(before) = self.operator.replace(Some(running)) {
@@ -256,6 +263,8 @@ fn settings() -> OperatorSettings {
         concurrency: NonZeroUsize::new(32).expect("not zero"),
         leader_elect: false,
         allow_private_relays: false,
+        smtp_host: None,
+        smtp_port: NonZeroU16::MIN,
         identity: "simulated".to_owned(),
     }
 }

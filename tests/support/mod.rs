@@ -29,6 +29,6 @@ mod world;
 pub use audit::{Audit, AuditEvent, Calls, Mark};
 pub use control_plane::{ControlPlane, Options};
 pub use fixtures::*;
-pub use operator::{OPERATOR_USER, Operator, children};
+pub use operator::{OPERATOR_USER, Operator, SMTP_HOST, children};
 pub use wait::{PATIENCE, Report, eventually, refused, until};
 pub use world::World;

@@ -18,6 +18,9 @@ use super::audit::CREDENTIAL_ID;
 use super::control_plane::{client, load, tool};
 use super::relay;
 
+/// Where tenants are told to send their mail.
+pub const SMTP_HOST: &str = "mail.clientele.example";
+
 /// What the API server calls the operator.
 pub const OPERATOR_USER: &str = "system:serviceaccount:clientele-system:clientele";
 
@@ -78,6 +81,8 @@ impl Operator {
             .arg(format!("--identity={identity}"))
             // The relays of tests are on this machine, and their authority is nobody's.
             .arg("--allow-private-relays")
+            // No test sends mail there: it is only told to tenants.
+            .arg(format!("--smtp-host={SMTP_HOST}"))
             .env("SSL_CERT_FILE", relay::authority())
             .env("KUBECONFIG", &kubeconfig)
             .stdin(Stdio::piped())

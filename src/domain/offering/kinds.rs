@@ -98,6 +98,7 @@ pub fn name_refusal(api_version: &str, kind: &str, name: &str) -> Option<String>
         ("networking.k8s.io", "NetworkPolicy", "clientele") => "isolates the tenant",
         ("", "ServiceAccount", "default") => "is the tenant's own",
         ("", "ConfigMap", "customer") => "tells the tenant about itself",
+        ("", "Secret", "smtp") => "is the tenant's SMTP login",
         ("", "ConfigMap", "kube-root-ca.crt") => "is Kubernetes' own",
         _ => return None,
     };

@@ -6,6 +6,7 @@
 mod adoption;
 mod decisions;
 mod leaving;
+mod login;
 mod rooms;
 mod sending;
 mod services;
@@ -127,7 +128,9 @@ fn open(
     now: Timestamp,
 ) -> Plan<CustomerStatus> {
     let namespace = tenant_namespace(&owner.partner, &subject.key.name);
-    let rooms = rooms::furnish(observed, &subject, lineage, owner, &namespace, &decisions);
+    let rooms = rooms::furnish(
+        observed, &subject, lineage, owner, &namespace, &decisions, now,
+    );
 
     let mut stages = Stages::default();
     stages.then(super::add_finalizer(
@@ -141,7 +144,7 @@ fn open(
 
     let access = decisions.access;
     let customer_since = decisions.since();
-    let sending = sending::status(&decisions);
+    let sending = sending::status(observed, &namespace, &decisions);
     let verdict = match (decisions.troubles.into_iter().next(), rooms.waiting) {
         (Some(trouble), _) => trouble.verdict,
         (None, Some(waiting)) => Verdict::Waiting(Reason::Progressing, waiting),

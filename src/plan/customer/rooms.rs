@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::decisions::Decisions;
-use super::sending;
 use super::stop::Stop;
+use super::{login, sending};
 use crate::api::{CustomerSpec, Role};
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::Lineage;
@@ -41,6 +42,7 @@ pub fn furnish(
     owner: &Owner,
     namespace: &str,
     decisions: &Decisions<'_>,
+    now: Timestamp,
 ) -> Rooms {
     let customer = &*subject.key.name;
     let open = decisions.access.is_open();
@@ -69,6 +71,15 @@ pub fn furnish(
         requester.as_ref(),
     ));
 
+    let login = login::furnish(observed, subject, owner, namespace, decisions, now);
+    removals.extend(removal(
+        &observed.children,
+        namespace,
+        bindings::LOGIN,
+        login.binding.as_ref(),
+    ));
+    let login_waits = login.binding.is_some() && decisions.facts.login.is_none();
+
     let stop = Stop::of(
         observed.tenant.as_ref(),
         &observed.children,
@@ -94,7 +105,7 @@ pub fn furnish(
         None => Some(wanted.create(namespace)),
     };
 
-    let mut walls: Vec<Child> = requester.into_iter().collect();
+    let mut walls: Vec<Child> = requester.into_iter().chain(login.binding).collect();
     walls.push(tenant::config_map(
         owner,
         namespace,
@@ -166,6 +177,10 @@ pub fn furnish(
                 "Waiting for Kubernetes to enforce the quota before people are let in.".to_owned(),
             );
         }
+    }
+    stages.push(login.step.into_iter().collect());
+    if login_waits {
+        waiting = waiting.or(Some("Waiting for the SMTP login.".to_owned()));
     }
     stages.push(decisions.services.ending.clone());
     // What a service runs must be within the quota from the first pod on.
@@ -341,6 +356,10 @@ fn card(
             decisions
                 .trial
                 .map(|trial| second(trial.ends_at).to_string()),
+        ),
+        (
+            "smtpServer",
+            login::server(observed, decisions).map(|to| format!("{}:{}", to.host, to.port)),
         ),
         ("externalID", external_id.clone()),
         ("plan", decisions.facts.plan.clone()),

@@ -1,12 +1,18 @@
-//! What a customer may send: how much, whether, and by which routes.
+//! What a customer may send: how much, and whether.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::decisions::Decisions;
-use crate::api::{SendLimits, SendingStatus, ServicePlanSpec};
+use crate::api::{SendLimits, SendingStatus, ServicePlanSpec, SmtpLogin};
 use crate::domain::limits;
 use crate::plan::observed::CustomerObserved;
 
 /// As its status tells it.
-pub fn status(decisions: &Decisions<'_>) -> SendingStatus {
+pub fn status(
+    observed: &CustomerObserved,
+    namespace: &str,
+    decisions: &Decisions<'_>,
+) -> SendingStatus {
     let Decisions {
         send_limits,
         facts,
@@ -14,12 +20,15 @@ pub fn status(decisions: &Decisions<'_>) -> SendingStatus {
         ..
     } = decisions;
     let limited = *send_limits != SendLimits::default();
-    let routes = facts.routes.iter();
+    let login = facts.login.as_ref().filter(|_| observed.smtp.is_some());
     SendingStatus {
         limits: limited.then_some(*send_limits),
         allowed: Some(access.is_open() && !facts.routes.is_empty()),
-        routes: routes.map(|(at, name)| format!("{at}/{name}")).collect(),
-        ..SendingStatus::default()
+        login: login.map(|login| SmtpLogin {
+            username: namespace.to_owned(),
+            issued_at: login.issued_at.parse().ok().map(Time),
+        }),
+        used: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
 
 use super::{Owner, child};
-use crate::api::{Role, StaffRole};
+use crate::api::{Role, StaffRole, meta};
 use crate::domain::fingerprint::ChildKind;
 use crate::plan::step::Child;
 
@@ -11,6 +11,13 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// The binding that lets the operator read Secrets beside the routes of a partner; also the ClusterRole's name.
 pub const SECRETS: &str = "clientele-secrets";
+
+/// The binding that lets the operator keep, in the namespace of a partner, what SMTP logins of its customers are checked against; also
+/// the ClusterRole's name.
+pub const LOGINS: &str = meta::SMTP_LOGINS_ROLE;
+
+/// The binding that lets the operator write the Secret `smtp` in a tenant; also the ClusterRole's name.
+pub const LOGIN: &str = meta::SMTP_ROLE;
 
 /// Name of the ServiceAccount the operator runs as.
 pub const OPERATOR: &str = "clientele";
@@ -88,15 +95,15 @@ pub fn people<'a>(
     binding(owner, namespace, name, role, subjects)
 }
 
-/// Lets the operator read Secrets in a partner's namespace.
-pub fn secrets(owner: &Owner, namespace: &str, operator_namespace: &str) -> Child {
+/// Gives the operator itself a role in a namespace, under the role's own name.
+pub fn own(owner: &Owner, namespace: &str, role: &str, operator_namespace: &str) -> Child {
     let operator = Subject {
         api_group: None,
         kind: "ServiceAccount".to_owned(),
         name: OPERATOR.to_owned(),
         namespace: Some(operator_namespace.to_owned()),
     };
-    binding(owner, namespace, SECRETS, SECRETS, vec![operator])
+    binding(owner, namespace, role, role, vec![operator])
 }
 
 fn binding(

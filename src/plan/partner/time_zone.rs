@@ -12,5 +12,5 @@ pub fn mistake(spec: &PartnerSpec) -> Option<Verdict> {
          above, else in UTC. Set spec.timeZone to a name of the IANA database such as Europe/Berlin, or remove it."
     );
     let unknown = limits::zone(name).is_none();
-    unknown.then(|| Verdict::Stalled(Reason::TimeZoneUnknown, message))
+    unknown.then_some(Verdict::Stalled(Reason::TimeZoneUnknown, message))
 }

@@ -234,12 +234,15 @@ fn merge_applied(into: &mut Value, from: &Value, field: Option<&String>) {
         }
         (Value::Array(into), Value::Array(from)) if key_of(field).is_some() => {
             let key = key_of(field).expect("just looked at");
+            // In the order of what is applied; what others have there follows.
+            let mut before = std::mem::take(into);
             for item in from {
-                match into.iter_mut().find(|there| there[key] == item[key]) {
-                    Some(there) => merge_applied(there, item, None),
-                    None => into.push(item.clone()),
-                }
+                let there = before.iter().position(|there| there[key] == item[key]);
+                let mut merged = there.map_or(Value::Null, |at| before.remove(at));
+                merge_applied(&mut merged, item, None);
+                into.push(merged);
             }
+            into.append(&mut before);
         }
         (into, Value::Object(from)) if !from.is_empty() => {
             *into = Value::Object(Map::new());

@@ -8,6 +8,9 @@ use super::refusal::Refusal;
 use super::resources::{Resource, Verb};
 use super::store::Store;
 
+/// Bindings in a tenant that let nobody in.
+const INDIFFERENT: [&str; 2] = ["clientele-deletion-requester", "clientele-smtp"];
+
 /// The fence in deploy/policies, as far as readiness and creation meet it.
 pub fn fence(call: &Call) -> Result<(), Refusal> {
     let ours = call.name.starts_with("partner-")
@@ -95,7 +98,7 @@ fn rule(store: &Store, call: &Call) -> Option<&'static str> {
     }
     let id = Id::new(call.resource, &call.namespace, &call.name);
     if kind == "RoleBinding"
-        && call.name != "clientele-deletion-requester"
+        && !INDIFFERENT.contains(&&*call.name)
         && call.namespace.contains("--")
         && call.verb == Verb::Apply
         && store.get(&id).is_none()
@@ -242,7 +245,7 @@ fn namespace_rule(store: &Store, call: &Call) -> Option<&'static str> {
     let locks = access == "Locked" || access == "Stopped";
     let bound = store.of("rolebindings").any(|(id, binding)| {
         id.namespace == call.name
-            && id.name != "clientele-deletion-requester"
+            && !INDIFFERENT.contains(&&*id.name)
             && binding["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "clientele"
     });
     (locks && bound).then_some("bindings go before the label says Locked")
