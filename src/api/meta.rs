@@ -148,7 +148,9 @@ pub const SMTP_LOGIN_PREFIX: &str = "smtp-";
 pub const SMTP_LOGINS_ROLE: &str = "clientele-smtp-logins";
 /// ClusterRole, and its RoleBinding in tenant namespaces, by which the operator writes the Secret [`SMTP`].
 pub const SMTP_ROLE: &str = "clientele-smtp";
-/// Server-side apply field manager of `clientele mail`.
+/// ClusterRole by which `clientele mail` reads Secrets in partner namespaces.
+pub const MAIL_SECRETS_ROLE: &str = "clientele-mail-secrets";
+/// Server-side apply field manager of `clientele mail`, name of its ServiceAccount, and of its RoleBinding in partner namespaces.
 pub const MAIL_MANAGER: &str = "clientele-mail";
 /// Group whose members the policies let through in an emergency.
 pub const BREAK_GLASS_GROUP: &str = "clientele:break-glass";

@@ -196,6 +196,7 @@ impl World {
         let has_secrets = routes_here
             .filter_map(|name| self.own::<PostalRoute>(&namespace, name))
             .any(|route| route.spec.credentials_secret.is_some());
+        let has_logins = smtp.is_some() && self.has_senders(&namespace);
         let plans: BTreeSet<String> = self.plans.values().map(|plan| plan.name_any()).collect();
         let offerings: BTreeSet<String> = self
             .offerings
@@ -213,7 +214,8 @@ impl World {
                 .map(|lineage| self.usable_routes(&lineage))
                 .unwrap_or_default(),
             has_secrets,
-            has_logins: smtp.is_some() && self.has_senders(&namespace),
+            has_mail: smtp.is_some() && (has_secrets || has_logins),
+            has_logins,
             customers: i64::try_from(count(Kind::Customer)).unwrap_or(i64::MAX),
             partners: i64::try_from(count(Kind::Partner)).unwrap_or(i64::MAX),
             retained: i64::try_from(self.retained_in(&below)).unwrap_or(i64::MAX),

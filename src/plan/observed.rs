@@ -202,6 +202,8 @@ pub struct PartnerObserved {
     pub routes: Vec<String>,
     /// Whether a route in its namespace has credentials to read.
     pub has_secrets: bool,
+    /// Whether a mail service is to read Secrets in its namespace.
+    pub has_mail: bool,
     /// Whether logins are made for customers in its namespace.
     pub has_logins: bool,
     /// Customers in its namespace and below.

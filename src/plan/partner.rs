@@ -288,6 +288,10 @@ fn furniture(
         let operator = &observed.operator_namespace;
         wanted.push(bindings::own(owner, namespace, bindings::LOGINS, operator));
     }
+    if observed.has_mail {
+        let operator = &observed.operator_namespace;
+        wanted.push(bindings::mail(owner, namespace, operator));
+    }
     let surplus = observed
         .children
         .iter()
@@ -332,6 +336,7 @@ mod tests {
             withdrawn: Default::default(),
             routes: (0..40).map(|n| format!("route-{n:02}")).collect(),
             has_secrets: false,
+            has_mail: false,
             has_logins: false,
             customers: 0,
             partners: 0,

@@ -49,8 +49,10 @@ pub async fn operators_rules(world: &World) -> Vec<PolicyRule> {
     all
 }
 
-const SHIPPED: [&str; 14] = [
+const SHIPPED: [&str; 16] = [
     "clientele",
+    "clientele-mail",
+    "clientele-mail-secrets",
     "clientele-secrets",
     "clientele-smtp",
     "clientele-smtp-logins",
@@ -117,6 +119,12 @@ async fn the_operator_reads_secrets_only_where_a_route_has_some_and_writes_no_ri
     assert_eq!(named(&rights(&tenants), "secrets"), ["create", "patch"]);
     let logins = rights(&rules(&world, "clientele-smtp-logins").await);
     assert_eq!(named(&logins, "secrets"), ["create", "get", "patch"]);
+    let mail = rights(&rules(&world, "clientele-mail").await);
+    assert!(named(&mail, "secrets").is_empty());
+    let mut writes = mail.iter().filter(|(_, _, verb)| verb == "patch");
+    assert!(writes.all(|(_, of, _)| ["customers/status", "events"].contains(&of.as_str())));
+    let mails = rights(&rules(&world, "clientele-mail-secrets").await);
+    assert_eq!(named(&mails, "secrets"), ["get"]);
     // People's objects are theirs: what it makes and takes away is requests, and customers anew.
     let mut own: Vec<_> = everywhere
         .iter()

@@ -10,7 +10,7 @@ use kube::{Api, Client, ResourceExt as _};
 use serde_json::json;
 
 use crate::attempt::{Call, call, create, delete, get, patch};
-use crate::steps::{annotate, break_glass, change, condition, purge, settled, until_so};
+use crate::steps::{annotate, change, condition, purge, settled, until_so};
 use crate::support::{
     OPERATOR_USER, Report as _, SMTP_HOST, World, customer, eventually, home, refused, route,
     tenant, until, user,
@@ -163,7 +163,8 @@ async fn another_password_is_made_on_a_wish_and_goes_with_its_tenant() {
 async fn two_processes_write_one_status_and_neither_takes_from_the_other() {
     let world = World::shared().await;
     let (globex, ..) = sender(&world).await;
-    let customers: Api<Customer> = Api::namespaced(break_glass(&world).await, &home_of(&globex));
+    let mail = mail(&world).await;
+    let customers: Api<Customer> = Api::namespaced(mail, &home_of(&globex));
     let tell = async |status: serde_json::Value| {
         let body = json!({"apiVersion": "clientele.dev/v1alpha1", "kind": "Customer",
             "metadata": {"name": "globex"}, "status": status});
@@ -188,4 +189,52 @@ async fn two_processes_write_one_status_and_neither_takes_from_the_other() {
     let globex = tell(json!({"sending": {"used": used}})).await;
     assert!(condition(&globex, "SendLimitNear").is_none());
     assert!(condition(&globex, "Ready").is_some());
+}
+
+/// `clientele mail`, by its ServiceAccount and nothing else.
+async fn mail(world: &World) -> Client {
+    let groups = ["system:serviceaccounts", "system:authenticated"];
+    let name = "system:serviceaccount:clientele-system:clientele-mail";
+    world.as_user(name, &groups).await
+}
+
+#[tokio::test]
+async fn the_mail_service_says_what_was_sent_and_nothing_else_and_reads_only_what_it_needs() {
+    let world = World::shared().await;
+    let (globex, ..) = sender(&world).await;
+    let (mail, home, place) = (mail(&world).await, home_of(&globex), tenant(&globex));
+    let secret = |namespace: &str, name: &str| {
+        get(&format!("/api/v1/namespaces/{namespace}/secrets/{name}"))
+    };
+    eventually("it reads hashes", crate::support::PATIENCE, async || {
+        let read = call(&mail, &secret(&home, "smtp-globex")).await;
+        read.map(drop).report()
+    })
+    .await;
+    is_refused(&mail, &secret(&place, "smtp"), "forbidden").await;
+    is_refused(&mail, &secret(&home, ""), "forbidden").await;
+
+    let own = "and nothing else";
+    let path = format!("/apis/clientele.dev/v1alpha1/namespaces/{home}/customers/globex");
+    let ready = json!({"type": "Ready", "status": "False", "reason": "Mine", "message": "", "lastTransitionTime": "2026-11-23T00:00:00Z"});
+    for forged in [
+        json!({"phase": "Deleted"}),
+        json!({"access": "Stopped", "sending": {"used": {"hourly": 1}}}),
+        json!({"sending": {"allowed": false}}),
+        json!({"sending": {"limits": {"hourly": 1}}}),
+        json!({"sending": {"login": null}}),
+        json!({"conditions": [ready]}),
+    ] {
+        let patch = patch(&format!("{path}/status"), json!({"status": forged}));
+        is_refused(&mail, &patch, own).await;
+    }
+    let spec = patch(&path, json!({"spec": {"onHold": true}}));
+    is_refused(&mail, &spec, "forbidden").await;
+    let relay = format!("/apis/clientele.dev/v1alpha1/namespaces/{home}/postalroutes/relay/status");
+    is_refused(
+        &mail,
+        &patch(&relay, json!({"status": {"customers": 9}})),
+        "forbidden",
+    )
+    .await;
 }

@@ -115,6 +115,10 @@ fn without_a_route_or_a_server_there_is_no_login_and_a_stopped_tenant_keeps_its_
         sim.settle().await;
         assert_eq!(sim.find("secrets", "apac--initech", "smtp"), None);
         assert!(sim.names("rolebindings", "partner-apac").is_empty());
+        assert_eq!(
+            sim.names("rolebindings", EMEA),
+            ["clientele-mail", "clientele-smtp-logins"]
+        );
         assert!(sim.names("rolebindings", "apac--initech").is_empty());
 
         let (before, over) = (password(&sim), "2026-01-01T00:00:00Z");

@@ -1,4 +1,4 @@
-//! What a customer may send: how much, and whether.
+//! What a customer may send: how much, and whether at all.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 

@@ -97,13 +97,24 @@ pub fn people<'a>(
 
 /// Gives the operator itself a role in a namespace, under the role's own name.
 pub fn own(owner: &Owner, namespace: &str, role: &str, operator_namespace: &str) -> Child {
-    let operator = Subject {
+    let operator = account(OPERATOR, operator_namespace);
+    binding(owner, namespace, role, role, vec![operator])
+}
+
+/// Lets `clientele mail` read Secrets in a partner's namespace.
+pub fn mail(owner: &Owner, namespace: &str, operator_namespace: &str) -> Child {
+    let name = meta::MAIL_MANAGER;
+    let mail = account(name, operator_namespace);
+    binding(owner, namespace, name, meta::MAIL_SECRETS_ROLE, vec![mail])
+}
+
+fn account(name: &str, namespace: &str) -> Subject {
+    Subject {
         api_group: None,
         kind: "ServiceAccount".to_owned(),
-        name: OPERATOR.to_owned(),
-        namespace: Some(operator_namespace.to_owned()),
-    };
-    binding(owner, namespace, role, role, vec![operator])
+        name: name.to_owned(),
+        namespace: Some(namespace.to_owned()),
+    }
 }
 
 fn binding(
