@@ -197,30 +197,31 @@ impl Sasl {
         }
     }
 
-    async fn check(&self, claim: &Claim) -> String {
+    /// # Errors
+    /// When it cannot be said. Postfix takes every `FAIL` for a wrong password, whatever else it says, and so would a mail program
+    /// that then asks its user for another one; a connection that ends makes Postfix say 454, try again.
+    async fn check(&self, claim: &Claim) -> Result<String, Broken> {
         let Claim {
             id,
             username,
             password,
             address,
         } = claim;
-        match self.logins.check(username, password, *address).await {
-            Attempt::Right(username) => format!("OK\t{id}\tuser={username}\n"),
-            Attempt::Wrong => fail(*id, Some(username), "reason=Wrong user name or password"),
-            Attempt::TooMany => fail(
-                *id,
-                Some(username),
-                "reason=Too many failed attempts, try again in a minute",
-            ),
-            Attempt::Unavailable(error) => {
-                tracing::warn!(%error, "a login cannot be checked");
-                fail(
+        Ok(
+            match self.logins.check(username, password, *address).await {
+                Attempt::Right(username) => format!("OK\t{id}\tuser={username}\n"),
+                Attempt::Wrong => fail(*id, Some(username), "reason=Wrong user name or password"),
+                Attempt::TooMany => fail(
                     *id,
                     Some(username),
-                    "temp\tcode=temp_fail\treason=Logins cannot be checked just now, try again later",
-                )
-            }
-        }
+                    "reason=Too many failed attempts, try again in a minute",
+                ),
+                Attempt::Unavailable(error) => {
+                    tracing::warn!(%error, "a login cannot be checked");
+                    return Err(Broken::Wrong("a login cannot be checked just now"));
+                }
+            },
+        )
     }
 }
 
@@ -249,7 +250,7 @@ impl Protocol for Sasl {
         let answer = match step {
             Step::Nothing => return Ok(()),
             Step::Say(line) => line,
-            Step::Check(claim) => self.check(&claim).await,
+            Step::Check(claim) => self.check(&claim).await?,
         };
         wire.send(answer.as_bytes()).await
     }
