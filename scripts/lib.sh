@@ -89,6 +89,18 @@ need_redis() {
   apt_install redis-server
 }
 
+# Mail is tried with a real Postfix, which tests start for themselves: the one of the system is neither set up nor started. Without
+# one here, the tests that need it say so and are left out.
+need_postfix() {
+  [ -x /usr/sbin/postfix ] && return
+  if ! may_install; then
+    say "no postfix: tests with Postfix are left out"
+    return
+  fi
+  echo 'postfix postfix/main_mailer_type select No configuration' | debconf-set-selections
+  apt_install postfix libsasl2-modules
+}
+
 need_kubectl() {
   have kubectl && return
   "$root/scripts/control-plane"

@@ -20,6 +20,7 @@ mod escapes;
 mod harness;
 mod install;
 mod kinds_lost;
+mod mail;
 mod operator;
 mod orders;
 mod partners;

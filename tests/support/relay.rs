@@ -9,7 +9,9 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair,
+};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -28,6 +30,8 @@ pub struct Manner {
     pub encryption: Encryption,
     /// The username and password it takes; absent: it asks for none.
     pub login: Option<(String, String)>,
+    /// More of them.
+    pub more_logins: Vec<(String, String)>,
     /// Its certificate is signed by nobody one trusts.
     pub untrusted: bool,
     /// What it greets with, instead of a welcome.
@@ -153,21 +157,40 @@ fn issuer() -> &'static CertifiedIssuer<'static, KeyPair> {
     ISSUER.get_or_init(|| {
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "The authority of tests");
         let key = KeyPair::generate().expect("a key");
         CertifiedIssuer::self_signed(params, key).expect("an authority")
     })
 }
 
-fn acceptor(untrusted: bool) -> TlsAcceptor {
+/// A certificate for this machine, and its key.
+fn certificate(untrusted: bool) -> (Certificate, KeyPair) {
     let names = ["localhost", "127.0.0.1"].map(str::to_owned);
-    let params = CertificateParams::new(names).expect("names");
+    let mut params = CertificateParams::new(names).expect("names");
+    // Of the authority's own name it would be taken for one that has signed itself.
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "A relay of tests");
     let key = KeyPair::generate().expect("a key");
     let certificate = if untrusted {
         params.self_signed(&key)
     } else {
         params.signed_by(&key, issuer())
     };
-    let certificate = certificate.expect("a certificate").der().clone();
+    (certificate.expect("a certificate"), key)
+}
+
+/// A certificate for this machine that the authority has signed, and its key, in PEM.
+pub fn identity() -> (String, String) {
+    let (certificate, key) = certificate(false);
+    (certificate.pem(), key.serialize_pem())
+}
+
+fn acceptor(untrusted: bool) -> TlsAcceptor {
+    let (certificate, key) = certificate(untrusted);
+    let certificate = certificate.der().clone();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(
         tokio_rustls::rustls::crypto::ring::default_provider(),
@@ -253,7 +276,8 @@ impl Server {
                 }
                 "AUTH" => {
                     let given = wire.credentials(rest).await?;
-                    if self.manner.login.is_some() && given == self.manner.login {
+                    let mut known = self.manner.login.iter().chain(&self.manner.more_logins);
+                    if known.any(|known| Some(known) == given.as_ref()) {
                         login = given.map(|(username, _)| username);
                         wire.say("235 welcome").await?;
                     } else {

@@ -1,0 +1,242 @@
+//! Mail goes where its customer's route leads, with that route's credentials, and nowhere else.
+
+use clientele::api::RouteTls;
+use futures::future::join_all;
+use serde_json::json;
+
+use super::client::{Letter, Login};
+use super::post::Post;
+use super::{Scene, arrived, relay, route_to, sender, subject, words};
+use crate::steps::{change, until_so};
+use crate::support::relay::{Encryption, Manner, Relay};
+use crate::support::{PATIENCE, World, eventually, home};
+
+#[tokio::test]
+async fn customers_of_two_partners_who_share_a_relay_each_send_with_their_partners_credentials() {
+    let world = World::shared().await;
+    let Some(post) = Post::open(&world).await else {
+        return;
+    };
+    let credentials = [("emea", "secret-of-emea"), ("apac", "secret-of-apac")];
+    let shared = relay(Encryption::StartTls, &credentials);
+    let spare = relay(Encryption::Implicit, &[("spare", "secret-of-spare")]);
+    let mut logins = Vec::new();
+    for (username, password) in credentials {
+        let partner = world.provider().await;
+        let way = (&shared, RouteTls::StartTls);
+        route_to(&world, &post, &partner, "relay", way, (username, password)).await;
+        let way = (&spare, RouteTls::Implicit);
+        let spare = ("spare", "secret-of-spare");
+        route_to(&world, &post, &partner, "spare", way, spare).await;
+        let (_, login) = sender(&world, &post, &partner, "globex", &["relay", "spare"]).await;
+        logins.push((username, login));
+    }
+
+    // Both at once, so that Postfix has connections to keep and to confuse; every third in the other one's name.
+    let post = &post;
+    let sending = logins.iter().flat_map(|(username, login)| {
+        (0..12).map(move |number| async move {
+            let from = ["a@emea.example", "b@emea.example", "c@apac.example"][number % 3];
+            let letter = Letter::to(1, &format!("{username} {number}")).from(from);
+            post.sent(login, &letter).await;
+        })
+    });
+    join_all(sending).await;
+    for mail in arrived(post, &shared, 24).await {
+        let (login, subject) = (mail.login.clone().unwrap_or_default(), subject(&mail));
+        assert!(
+            mail.encrypted && subject.starts_with(&format!("{login} ")),
+            "{subject} was sent as {login}"
+        );
+    }
+
+    // By the other route, since it is asked for by name.
+    let (_, login) = &logins[0];
+    post.sent(&login.by("spare"), &Letter::to(1, "the other way"))
+        .await;
+    let mails = arrived(post, &spare, 1).await;
+    assert!(
+        mails[0].encrypted && mails[0].login.as_deref() == Some("spare"),
+        "{mails:?}"
+    );
+    let said = post
+        .refused(&login.by("nothing"), &Letter::to(1, "no way"), 550)
+        .await;
+    assert!(
+        said.contains("has no mail route of the name after the +"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn nobody_sends_without_a_login() {
+    let Some(scene) = Scene::set().await else {
+        return;
+    };
+    let Scene {
+        post, relay, login, ..
+    } = &scene;
+    let letter = Letter::to(1, "not to be sent");
+    let wrong = Login {
+        password: "a guess".to_owned(),
+        ..login.clone()
+    };
+    let unknown = Login {
+        username: "emea--nobody".to_owned(),
+        ..login.clone()
+    };
+    for bad in [&wrong, &unknown] {
+        let refused = post.send(bad, &letter).await.expect_err("a wrong password");
+        assert_eq!(refused.code, 535, "{refused:?}");
+    }
+    let mut stranger = post.stranger().await.expect("anybody may connect");
+    let refused = stranger.send(&letter).await.expect_err("no login");
+    assert_eq!(refused.code, 554, "{refused:?}");
+
+    // With the right one it goes, also to a name that is this Postfix's own: it has no mailboxes.
+    let mut own = Letter::to(1, "to be sent");
+    own.to = vec!["root@smtp.example.com".to_owned()];
+    post.sent(login, &own).await;
+    assert_eq!(words(&arrived(post, relay, 1).await), ["to be sent"]);
+}
+
+#[tokio::test]
+async fn while_the_first_route_is_not_ready_mail_takes_the_second() {
+    let Some(scene) = Scene::set().await else {
+        return;
+    };
+    let Scene {
+        world,
+        post,
+        partner,
+        login,
+        ..
+    } = &scene;
+    let spare = relay(Encryption::Implicit, &[("spare", "secret-of-spare")]);
+    let way = (&spare, RouteTls::Implicit);
+    route_to(
+        world,
+        post,
+        partner,
+        "spare",
+        way,
+        ("spare", "secret-of-spare"),
+    )
+    .await;
+    scene
+        .change(json!({"postalRoutes": ["relay", "spare"]}))
+        .await;
+    post.sent(login, &Letter::to(1, "first")).await;
+    arrived(post, &scene.relay, 1).await;
+
+    let first = world
+        .api::<clientele::api::PostalRoute>(&home(partner))
+        .get("relay")
+        .await
+        .expect("a route");
+    let missing = json!({"spec": {"credentialsSecret": {"name": "no-such-secret"}}});
+    let first = change(world, &first, missing).await;
+    world.stalled(&first, "SecretNotFound").await;
+    until_so(world, &scene.customer, "on the second", |it| {
+        it.status
+            .as_ref()
+            .is_some_and(|status| status.postal_routes == ["spare"])
+    })
+    .await;
+    eventually("by the second", PATIENCE, async || {
+        post.sent(login, &Letter::to(1, "second")).await;
+        if spare.mails().is_empty() {
+            Err(post.log())
+        } else {
+            Ok(())
+        }
+    })
+    .await;
+
+    let right = json!({"spec": {"credentialsSecret": {"name": "relay"}}});
+    let first = change(world, &first, right).await;
+    world.ready(&first).await;
+    eventually("by the first", PATIENCE, async || {
+        post.sent(login, &Letter::to(1, "first again")).await;
+        if words(&scene.relay.mails()).contains(&"first again".to_owned()) {
+            Ok(())
+        } else {
+            Err(post.log())
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_has_no_way_now_waits_and_is_not_lost() {
+    let Some(scene) = Scene::set().await else {
+        return;
+    };
+    let Scene {
+        world,
+        post,
+        partner,
+        ..
+    } = &scene;
+    // A customer without a route: its mail program keeps the message until there is one.
+    let (initech, login) = sender(world, post, partner, "initech", &[]).await;
+    let letter = Letter::to(1, "without a route");
+    let said = post.refused(&login, &letter, 451).await;
+    assert!(
+        said.contains("has no mail route; its partner has to give it one"),
+        "{said}"
+    );
+    change(
+        world,
+        &initech,
+        json!({"spec": {"postalRoutes": ["relay"]}}),
+    )
+    .await;
+    post.sent(&login, &letter).await;
+    arrived(post, &scene.relay, 1).await;
+
+    // A relay that goes away between two of the operator's looks: what Postfix has taken it keeps.
+    let manner = Manner {
+        encryption: Encryption::StartTls,
+        login: Some(("late".to_owned(), "secret-of-late".to_owned())),
+        ..Manner::default()
+    };
+    let late = Relay::start(manner.clone());
+    let address = late.address;
+    let way = (&late, RouteTls::StartTls);
+    route_to(
+        world,
+        post,
+        partner,
+        "late",
+        way,
+        ("late", "secret-of-late"),
+    )
+    .await;
+    change(world, &initech, json!({"spec": {"postalRoutes": ["late"]}})).await;
+    eventually("by the new route", PATIENCE, async || {
+        post.sent(&login, &Letter::to(1, "before")).await;
+        if late.mails().is_empty() {
+            Err(post.log())
+        } else {
+            Ok(())
+        }
+    })
+    .await;
+    drop(late);
+    post.sent(&login, &Letter::to(1, "meanwhile")).await;
+    eventually("it waits", PATIENCE, async || {
+        let queue = post.queue();
+        if queue.contains("deferred") {
+            Ok(())
+        } else {
+            Err(queue)
+        }
+    })
+    .await;
+    let late = Relay::start_at(address, manner);
+    post.flushed().await;
+    let mut words = words(&late.mails());
+    words.retain(|words| words == "meanwhile");
+    assert_eq!(words.len(), 1);
+}
