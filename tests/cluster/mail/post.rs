@@ -346,8 +346,10 @@ fn put_in(name: &str, folder: &Path, what: &[(String, String)]) {
 fn postfix(folder: &Path) -> Child {
     let log = fs::File::create(folder.join("postfix.log")).expect("a file");
     let (hosts, etc) = (folder.join("hosts"), folder.join("etc"));
+    // The shell stays, and dies with its parent, and the namespace with it. Postfix's own first process would not: it changes who it
+    // is, and whoever does that is not told any more that its parent has died.
     let command = format!(
-        "mount --make-rprivate / && mount --bind {} /etc/hosts && exec {POSTFIX} -c {} start-fg",
+        "mount --make-rprivate / && mount --bind {} /etc/hosts && {POSTFIX} -c {} start-fg; true",
         hosts.display(),
         etc.display()
     );
