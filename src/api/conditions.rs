@@ -131,6 +131,10 @@ names! {
         SecretWrongType,
         /// The credentials Secret lacks `username` or `password`.
         SecretKeysMissing,
+        /// An older route leads to the same address and port.
+        AddressShared,
+        /// A Service that is not the operator's has the name of the route's next hop.
+        NextHopTaken,
         /// The relay was tried and takes mail.
         RelayWorks,
         /// The relay's name has no address.

@@ -41,6 +41,8 @@ pub const LABEL_CUSTOMER_UID: &str = "clientele.dev/customer-uid";
 pub const LABEL_ACCESS: &str = "clientele.dev/access";
 /// Label on the objects of a service in a tenant namespace: name of the ServiceOffering.
 pub const LABEL_SERVICE: &str = "clientele.dev/service";
+/// Label on the Service that names the next hop of a mail route: name of the PostalRoute.
+pub const LABEL_ROUTE: &str = "clientele.dev/route";
 /// Label on ClusterRoles whose rules the operator is to have for services; its value is `true`.
 pub const LABEL_AGGREGATE: &str = "clientele.dev/aggregate-to-services";
 /// Label on tenant namespaces whose Customer is gone; its value is `true`.

@@ -20,6 +20,7 @@ mod own;
 mod pieces;
 mod pods;
 mod purge;
+mod refusals;
 pub mod requests;
 pub mod status;
 mod steps;

@@ -4,14 +4,11 @@ use kube::Client;
 use serde_json::Value;
 
 use super::requests::Address;
-use super::{Done, failure};
+use super::{Done, failure, refusals};
 use crate::error::{Cause, chain};
 use crate::plan::Written;
 use crate::plan::observed::services::PieceSeen;
 use crate::plan::step::{Deed, Failure, PieceStep};
-
-/// The policy that refuses to take over an object that is not the operator's.
-const FENCE: &str = "clientele-fence-objects";
 
 /// Does one write.
 pub async fn run(client: &Client, step: &PieceStep) -> Done {
@@ -92,7 +89,7 @@ fn refused(step: &PieceStep, error: &kube::Error) -> Done {
                 namespace: namespace.clone(),
                 name: name.clone(),
                 aim: step.aim().to_owned(),
-                taken: message.contains(FENCE),
+                taken: message.contains(refusals::FENCE),
                 message,
             };
             (Some(written), None)

@@ -2,7 +2,7 @@
 
 use http::Request;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, Secret, ServiceAccount,
+    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
@@ -81,6 +81,7 @@ impl Address {
             ChildKind::ServiceAccount => Self::of::<ServiceAccount>(namespace),
             ChildKind::ConfigMap => Self::of::<ConfigMap>(namespace),
             ChildKind::RoleBinding => Self::of::<RoleBinding>(namespace),
+            ChildKind::Service => Self::of::<Service>(namespace),
         }
     }
 

@@ -4,11 +4,11 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::requests::Address;
-use super::{Done, failure, logins, own, pieces, pods, purge};
+use super::{Done, failure, logins, own, pieces, pods, purge, refusals};
 use crate::api::{Reason, meta};
 use crate::error::Cause;
 use crate::plan::observed::{ChildSeen, NamespaceSeen};
-use crate::plan::step::{Child, ChildKind, Failure};
+use crate::plan::step::{Child, Failure};
 use crate::plan::{Step, Subject, Written};
 
 /// Does one step.
@@ -168,7 +168,7 @@ async fn put(client: &Client, child: &Child) -> Done {
     let what = format!("applying {} {namespace}/{name}", address.kind);
     let stored = match address.apply(client, name, body).await {
         Ok(object) => object,
-        Err(error) => return (None, Some(refused(child, &what, &error))),
+        Err(error) => return (None, Some(refusals::of(child, &what, &error))),
     };
     let mut seen = ChildSeen::read(*kind, &stored);
     let mut failed = None;
@@ -199,22 +199,4 @@ async fn put(client: &Client, child: &Child) -> Done {
         seen,
     };
     (Some(written), failed)
-}
-
-/// A binding that is refused names a role that the operator may not bind, which only the cluster's administrator can change.
-fn refused(child: &Child, what: &str, error: &kube::Error) -> Failure {
-    let failure = failure(what, error);
-    if child.kind != ChildKind::RoleBinding || Cause::of(error) != Cause::Forbidden {
-        return failure;
-    }
-    let role = child.body["roleRef"]["name"].as_str().unwrap_or_default();
-    let message = format!(
-        "The operator may not bind ClusterRole {role}: add it to the rule `bind` of ClusterRole clientele, or choose another adminRole. {}",
-        failure.message
-    );
-    Failure {
-        reason: Reason::AdminRoleNotBound,
-        message,
-        ..failure
-    }
 }

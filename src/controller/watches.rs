@@ -5,7 +5,9 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::{ConfigMap, LimitRange, Namespace, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, LimitRange, Namespace, ResourceQuota, Service, ServiceAccount,
+};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::runtime::watcher::{self, Config, Event};
@@ -41,6 +43,7 @@ pub fn start(context: &Arc<Context>) {
     children::<ServiceAccount>(context);
     children::<ConfigMap>(context);
     children::<RoleBinding>(context);
+    children::<Service>(context);
 }
 
 /// Everything at once, then changes, in one request (KEP-3157).

@@ -24,27 +24,37 @@ pub enum ChildKind {
     ConfigMap,
     /// `rbac.authorization.k8s.io/v1` RoleBinding.
     RoleBinding,
+    /// `v1` Service.
+    Service,
 }
 
 impl ChildKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ResourceQuota,
         Self::LimitRange,
         Self::NetworkPolicy,
         Self::ServiceAccount,
         Self::ConfigMap,
         Self::RoleBinding,
+        Self::Service,
     ];
 
     /// Top-level fields that count.
     const fn governed(self) -> &'static [&'static str] {
         match self {
-            Self::ResourceQuota | Self::LimitRange | Self::NetworkPolicy => &["spec"],
+            Self::ResourceQuota | Self::LimitRange | Self::NetworkPolicy | Self::Service => {
+                &["spec"]
+            }
             Self::ServiceAccount => &["automountServiceAccountToken", "imagePullSecrets"],
             Self::ConfigMap => &["data", "binaryData"],
             Self::RoleBinding => &["roleRef", "subjects"],
         }
+    }
+
+    /// Whether its owner counts: what goes with its owner must not go with another's.
+    const fn has_owner(self) -> bool {
+        matches!(self, Self::Service)
     }
 
     /// Whether the leaves below the governed fields are quantities.
@@ -67,6 +77,11 @@ pub fn of(kind: ChildKind, object: &Value) -> u64 {
             .collect();
         hash_value(&mut hash, &Value::Object(ours), false);
     }
+    if kind.has_owner()
+        && let Some(owners) = object.pointer("/metadata/ownerReferences")
+    {
+        hash_value(&mut hash, owners, false);
+    }
     for field in kind.governed() {
         hash.write(field.as_bytes());
         if let Some(value) = object.get(field) {
@@ -86,6 +101,7 @@ pub fn put_right(kind: ChildKind, stored: &Value, wanted: &Value) -> Value {
         }
     }
     let ours = wanted.pointer("/metadata/labels").cloned();
+    let owners = wanted.pointer("/metadata/ownerReferences").cloned();
     if let Some(metadata) = object["metadata"].as_object_mut() {
         // Who owns which field is the API server's to work out.
         metadata.remove("managedFields");
@@ -98,6 +114,9 @@ pub fn put_right(kind: ChildKind, stored: &Value, wanted: &Value) -> Value {
             labels.extend(ours);
         }
         metadata.insert("labels".to_owned(), Value::Object(labels));
+        if let Some(owners) = owners.filter(|_| kind.has_owner()) {
+            metadata.insert("ownerReferences".to_owned(), owners);
+        }
     }
     object
 }
@@ -250,6 +269,21 @@ mod tests {
             "data": {"a": "1"},
         });
         assert_eq!(right, expected);
+    }
+
+    #[test]
+    fn whose_a_service_is_counts_and_is_put_right_and_of_other_kinds_it_does_not() {
+        let owned = |uid: &str| json!({"metadata": {"ownerReferences": [{"kind": "PostalRoute", "name": "relay", "uid": uid}]}});
+        let (wanted, stored) = (owned("1"), owned("2"));
+        let of_both = |kind| (of(kind, &wanted), of(kind, &stored));
+        let (mine, theirs) = of_both(ChildKind::Service);
+        assert_ne!(mine, theirs);
+        let (mine, theirs) = of_both(ChildKind::ConfigMap);
+        assert_eq!(mine, theirs);
+        let right = |kind| put_right(kind, &stored, &wanted)["metadata"]["ownerReferences"].clone();
+        let uid = |owners: Value| owners[0]["uid"].clone();
+        assert_eq!(uid(right(ChildKind::Service)), "1");
+        assert_eq!(uid(right(ChildKind::ConfigMap)), "2");
     }
 
     #[test]

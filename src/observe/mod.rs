@@ -16,6 +16,7 @@ mod deletions;
 mod index;
 pub mod live;
 mod logins;
+mod next_hops;
 pub mod own;
 mod paths;
 pub mod pieces;

@@ -129,9 +129,10 @@ impl World {
         if same && usable(old) == usable(new) {
             return BTreeSet::new();
         }
+        let mut concerned = self.address_changed(change);
         let (namespace, name) = &change.id;
         let customers: Vec<Id> = self.index.with_route_name(name).cloned().collect();
-        let mut concerned: BTreeSet<Key> = keys(Kind::Customer, &customers).collect();
+        concerned.extend(keys(Kind::Customer, &customers));
         if !same {
             for customer in &customers {
                 concerned.extend(self.reindex(customer));
@@ -285,8 +286,11 @@ impl World {
         concerned
     }
 
-    /// Who keeps our objects of this kind in a namespace.
-    pub(super) fn keepers_of(&self, namespace: &str, kind: ChildKind) -> BTreeSet<Key> {
+    /// Who keeps our object of this kind and name in a namespace.
+    pub(super) fn keepers_of(&self, kind: ChildKind, namespace: &str, name: &str) -> BTreeSet<Key> {
+        if kind == ChildKind::Service {
+            return [Key::new(Kind::PostalRoute, namespace, name)].into();
+        }
         let mut keepers = self.keepers_by_name(namespace);
         if kind == ChildKind::RoleBinding
             && let Some((partner, customer)) = namespace.split_once(meta::TENANT_SEPARATOR)

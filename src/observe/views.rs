@@ -294,6 +294,8 @@ impl World {
                 .map(|(namespace, name)| format!("{namespace}/{name}"))
                 .collect(),
             counted_at: self.counted_at(key),
+            next_hop: self.next_hop(key),
+            address_of: self.address_of(key, &route),
             route,
             home,
             checked,

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::claims::Promised;
 use super::index::{Index, Multi, requests::Requests};
+use super::next_hops::Address;
 use super::own::Own;
 use super::pieces::Pieces;
 use super::seen::Child;
@@ -70,6 +71,8 @@ pub struct World {
     pub(super) namesakes: Multi<String, Id>,
     /// Users beside their customer, by the customer.
     pub(super) users_of: Multi<Id, Id>,
+    /// Routes by the address that is their host.
+    pub(super) addresses: Multi<Address, Id>,
     /// Deletion requests and forms by the customer they are about.
     pub(super) requests_of: Multi<Id, Id>,
     /// Deletion requests beside their customers by how far they are.
@@ -244,7 +247,7 @@ impl World {
         if change.old.as_ref().map(relevant) == change.new.as_ref().map(relevant) {
             return BTreeSet::new();
         }
-        let mut concerned = self.keepers_of(namespace, kind);
+        let mut concerned = self.keepers_of(kind, namespace, name);
         concerned.extend(self.waiting_for(namespace, name));
         concerned
     }

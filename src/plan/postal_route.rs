@@ -1,10 +1,13 @@
-//! One postal route: whether it can be used, who uses it, what it hides. Nothing is made for it here.
+//! One postal route: whether it can be used, who uses it, what it hides, and the name that mail servers know it by.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 
+use super::objects::{Owner, next_hop};
 use super::observed::routes::{RelayFault, RelaySeen, RouteObserved, SecretSeen, Tried};
+use super::step::{ChildKind, Stages, Step};
 use super::trouble::Trouble;
 use super::{Draft, Plan, Subject, Verdict, status, subject::Kind};
 use crate::api::conditions::Condition;
@@ -33,7 +36,7 @@ pub fn plan(observed: &RouteObserved, now: Timestamp) -> Plan<PostalRouteStatus>
         return Plan::nothing(subject);
     }
     let accepted = if observed.home.partner().is_some() {
-        secret(observed)
+        shared(observed).unwrap_or_else(|| secret(observed))
     } else {
         let message = "A PostalRoute belongs into the namespace of a partner (partner-<name>).";
         Trouble::misplaced(&observed.home, message).verdict
@@ -64,7 +67,10 @@ pub fn plan(observed: &RouteObserved, now: Timestamp) -> Plan<PostalRouteStatus>
         others: vec![condition],
         ..Draft::new(fields, verdict)
     };
+    let mut stages = Stages::default();
+    stages.then(service(observed, &subject));
     Plan {
+        stages,
         draft: Some(draft),
         wake: wake.into_iter().flatten().min(),
         ..Plan::nothing(subject)
@@ -92,6 +98,47 @@ pub fn retry(relay: &Tried<RelaySeen>) -> Option<Duration> {
         RelaySeen::Works => Some(RELAY_GOOD),
         RelaySeen::Fails(_) => Some(relay.bad_for().clamp(soonest, latest)),
     }
+}
+
+/// The Service that names the next hop against what is there of it. Its name is the route's own.
+fn service(observed: &RouteObserved, subject: &Subject) -> Option<Step> {
+    let partner = observed.home.partner()?.nearest()?.name_any();
+    let owner = Owner {
+        partner,
+        customer: None,
+    };
+    let (namespace, name) = (&*subject.key.namespace, &*subject.key.name);
+    let seen = observed.next_hop.as_ref();
+    match next_hop::service(&owner, namespace, &observed.route) {
+        Some(wanted) => seen
+            .is_none_or(|seen| seen.fingerprint != wanted.fingerprint)
+            .then_some(Step::Apply(wanted)),
+        // It would stand for a relay that the route no longer leads to.
+        None => seen.map(|seen| Step::Delete {
+            kind: ChildKind::Service,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            uid: seen.uid.clone(),
+        }),
+    }
+}
+
+/// Mail servers know credentials by the address: of two routes to one, only the older is used. Routes of other partners are
+/// nobody's business here.
+fn shared(observed: &RouteObserved) -> Option<Verdict> {
+    let older = observed.address_of.as_ref()?;
+    let spec = &observed.route.spec;
+    let (namespace, name) = older.split_once('/')?;
+    let whose = if observed.route.metadata.namespace.as_deref() == Some(namespace) {
+        format!("PostalRoute {name}")
+    } else {
+        "An older route of another partner".to_owned()
+    };
+    let message = format!(
+        "{whose} leads to the same address {} and port {}, and mail servers tell relays given by address apart by nothing else. Set spec.host to the relay's DNS name.",
+        spec.host, spec.port
+    );
+    Some(Verdict::Stalled(Reason::AddressShared, message))
 }
 
 fn secret(observed: &RouteObserved) -> Verdict {

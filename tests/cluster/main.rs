@@ -21,6 +21,7 @@ mod harness;
 mod install;
 mod kinds_lost;
 mod mail;
+mod next_hops;
 mod operator;
 mod orders;
 mod partners;

@@ -152,6 +152,9 @@ async fn the_operator_reads_secrets_only_where_a_route_has_some_and_writes_no_ri
         assert!(named(&everywhere, resource).is_empty(), "{resource}");
     }
     assert_eq!(named(&everywhere, "pods"), ["delete", "list"]);
+    // Where these may be and of what type is the fence's.
+    let all = ["create", "delete", "patch", "update", "watch"];
+    assert_eq!(named(&everywhere, "services"), all);
     assert_eq!(named(&everywhere, "clusterroles"), ["bind"]);
     assert_eq!(
         named(&everywhere, "validatingadmissionpolicies"),

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use clientele::api::{
     ContainerDefaults, Customer, CustomerUser, DeletionMode, DeletionRequest, DeletionRequestSpec,
-    Partner, Role, ServicePlan, Staff, StaffRole,
+    Partner, PostalRoute, Role, ServicePlan, Staff, StaffRole,
 };
 use k8s_openapi::api::core::v1::{
-    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount,
+    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, Service, ServiceAccount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
@@ -137,6 +137,11 @@ async fn live(world: &World) {
     meddle::<ServiceAccount>(world, &namespace, "default").await;
     meddle::<ConfigMap>(world, &namespace, "customer").await;
     meddle::<RoleBinding>(world, &namespace, "globex-admin").await;
+    let home = namespace_of(&globex);
+    meddle::<Service>(world, &home, "relay").await;
+    let by_address = json!({"spec": {"host": "127.0.0.1"}});
+    change(&world.api::<PostalRoute>(&home), "relay", by_address).await;
+    gone::<Service>(world, &home, "relay").await;
 
     change(
         &plans,

@@ -33,7 +33,7 @@ fn every_managed_object_that_somebody_deletes_is_put_back_by_one_write() {
     story(Pacing::default(), |sim| async move {
         furnished(&sim).await;
         let (before, objects) = (bodies(&sim), managed(&sim));
-        assert_eq!(objects.len(), 12, "{objects:?}");
+        assert_eq!(objects.len(), 13, "{objects:?}");
         for id in objects {
             let mark = sim.mark();
             sim.delete(id.plural, &id.namespace, &id.name);

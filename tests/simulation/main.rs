@@ -31,6 +31,7 @@ mod departures;
 mod drift;
 mod forms;
 mod logins;
+mod next_hops;
 mod orders;
 mod paths;
 mod pictures;

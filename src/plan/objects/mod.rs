@@ -6,6 +6,7 @@
 pub mod bindings;
 pub mod namespace;
 pub mod network;
+pub mod next_hop;
 pub mod partner;
 pub mod tenant;
 

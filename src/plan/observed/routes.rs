@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Place;
+use super::{ChildSeen, Place};
 use crate::api::PostalRoute;
 
 /// Everything about one postal route.
@@ -26,6 +26,10 @@ pub struct RouteObserved {
     pub shadows: Option<String>,
     /// When the uses were last written by this process.
     pub counted_at: Option<Timestamp>,
+    /// The Service of ours that names its next hop.
+    pub next_hop: Option<ChildSeen>,
+    /// `namespace/name` of the oldest route to the same address and port, if its host is an address and it is not that one itself.
+    pub address_of: Option<String>,
 }
 
 /// What was found out about a route beyond the cluster's objects.

@@ -276,3 +276,67 @@ async fn of_requests_it_files_its_own_marks_them_and_clears_away_what_is_over() 
     .await;
     released(&world, &tenant).await;
 }
+
+/// An alias of a relay, as the operator makes it for the route of this name.
+fn alias(name: &str, route: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "{home}",
+        "labels": {"app.kubernetes.io/managed-by": "clientele", "clientele.dev/route": route}},
+        "spec": {"type": "ExternalName", "externalName": "smtp.relay.example"}})
+}
+
+#[tokio::test]
+async fn of_services_it_writes_the_next_hops_of_routes() {
+    let named = "In a partner namespace the operator writes only";
+    let taken = "never takes over another's";
+    let path = "/api/v1/namespaces/{home}/services";
+    let world = World::without_operator().await;
+    let tenant = Tenant::by_hand(&world).await;
+    let operator = world.as_user(OPERATOR, &["system:masters"]).await;
+    let unlabelled = |name: &str| {
+        let mut service = alias(name, name);
+        service["metadata"]["labels"] = json!({});
+        service
+    };
+    given(&world.admin, &tenant, unlabelled("theirs")).await;
+    let mut selecting = alias("relay", "relay");
+    selecting["spec"] = json!({"selector": {"app": "x"}, "ports": [{"port": 25}]});
+    let mut unmanaged = alias("relay", "relay");
+    unmanaged["metadata"]["labels"] = json!({"clientele.dev/route": "relay"});
+    let mut elsewhere = alias("relay", "relay");
+    elsewhere["metadata"]["namespace"] = "default".into();
+    let mut inside = alias("relay", "relay");
+    inside["metadata"]["namespace"] = "{ns}".into();
+    inside["metadata"]["labels"]["clientele.dev/customer-uid"] = "{uid}".into();
+    try_all(
+        &operator,
+        &tenant,
+        vec![
+            ("makes one that selects pods", create(selecting), named),
+            ("makes one that is no route's", create(unlabelled("relay")), named),
+            ("makes one under another name", create(alias("relay", "other")), named),
+            ("makes one without its mark", create(unmanaged), named),
+            ("makes one elsewhere", create(elsewhere), ONLY_OURS),
+            ("makes one in a tenant", create(inside), "cannot be an alias for another name"),
+            ("takes over another's", tenant.apply(alias("theirs", "theirs")), taken),
+            ("deletes another's", delete(&format!("{path}/theirs")), named),
+            ("makes a next hop", tenant.apply(alias("relay", "relay")), ALLOWED),
+            (
+                "loses the mark on it",
+                patch(&format!("{path}/relay"), json!({"metadata": {"labels": {"app.kubernetes.io/managed-by": null}}})),
+                named,
+            ),
+            (
+                "makes it select pods",
+                patch(&format!("{path}/relay"), json!({"spec": {"type": "ClusterIP", "externalName": null, "ports": [{"port": 25}]}})),
+                named,
+            ),
+            (
+                "leads it elsewhere",
+                patch(&format!("{path}/relay"), json!({"spec": {"externalName": "other.relay.example"}})),
+                ALLOWED,
+            ),
+            ("deletes it", delete(&format!("{path}/relay")), ALLOWED),
+        ],
+    )
+    .await;
+}

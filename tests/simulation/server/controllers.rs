@@ -1,4 +1,5 @@
-//! The parts of kube-controller-manager that the operator meets: quotas, default ServiceAccounts, deletion of namespaces and CRDs.
+//! The parts of kube-controller-manager that the operator meets: quotas, default ServiceAccounts, garbage, deletion of namespaces and
+//! CRDs.
 
 use std::time::Duration;
 
@@ -39,11 +40,17 @@ enum Job {
     AddServiceAccount(String),
     EmptyNamespace(Id),
     EmptyCrd(Id, &'static Resource),
+    CollectGarbage,
 }
 
 fn jobs(state: &State, at: &mut usize) -> Vec<(Duration, Job)> {
     let mut jobs = Vec::new();
     for event in &state.store.log[*at..] {
+        let owned = |object: &Value| !object["metadata"]["ownerReferences"].is_null();
+        let may_own = ["postalroutes", "namespaces"].contains(&event.id.plural);
+        if event.new.as_deref().map_or(may_own, owned) {
+            jobs.push((SWEEP, Job::CollectGarbage));
+        }
         let Some(new) = &event.new else { continue };
         let first_seen = event.old.is_none();
         let begins_to_go = going(new) && !event.old.as_deref().is_some_and(going);
@@ -114,8 +121,30 @@ impl Job {
                 }
                 left == 0
             }
+            Self::CollectGarbage => {
+                let garbage: Vec<Id> = store
+                    .all()
+                    .filter(|(_, object)| is_garbage(store, object))
+                    .map(|(id, _)| id.clone())
+                    .collect();
+                for id in &garbage {
+                    let _ = store.delete(Resource::named(id.plural), id, &Value::Null, by);
+                }
+                true
+            }
         }
     }
+}
+
+/// Whether an object has owners, and none of them is there any more.
+fn is_garbage(store: &Store, object: &Value) -> bool {
+    let owners = object["metadata"]["ownerReferences"].as_array();
+    owners.is_some_and(|owners| {
+        owners.iter().all(|owner| {
+            let mut all = store.all();
+            all.all(|(_, object)| object["metadata"]["uid"] != owner["uid"])
+        })
+    })
 }
 
 /// Deletes all such objects; gives how many are left, held by finalizers.

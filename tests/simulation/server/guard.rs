@@ -51,6 +51,26 @@ pub fn tenants_own(store: &Store, call: &Call) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// The fence in deploy/policies, as far as next hops of routes meet it.
+pub fn next_hops(store: &Store, call: &Call) -> Result<(), Refusal> {
+    if call.resource.kind != "Service" || !call.namespace.starts_with("partner-") {
+        return Ok(());
+    }
+    let id = Id::new(call.resource, &call.namespace, &call.name);
+    let foreign = store.get(&id).is_some_and(|object| {
+        let labels = &object["metadata"]["labels"];
+        labels["app.kubernetes.io/managed-by"] != "clientele"
+            && labels["clientele.dev/route"].is_null()
+    });
+    if foreign && call.is_write() {
+        return Err(Refusal::denied(
+            "clientele-fence-objects",
+            "never takes over another's",
+        ));
+    }
+    Ok(())
+}
+
 /// The rule that a call breaks.
 pub fn broken(store: &Store, call: &Call) -> Option<String> {
     if !call.is_write() {
@@ -80,11 +100,12 @@ fn rule(store: &Store, call: &Call) -> Option<&'static str> {
             "RoleBinding" | "LimitRange" => true,
             "ResourceQuota" => call.name == "clientele-stopped" && !stopped,
             "Pod" => stopped,
+            "Service" => call.namespace.starts_with("partner-"),
             _ => false,
         };
         if !may_go {
             return Some(
-                "only bindings, limit ranges, the pods of the stopped and what keeps them out are ever taken away",
+                "only bindings, limit ranges, next hops, the pods of the stopped and what keeps them out are ever taken away",
             );
         }
     }

@@ -68,11 +68,12 @@ const fn resource(
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
 /// Everything the operator asks for.
-pub static RESOURCES: [Resource; 25] = [
+pub static RESOURCES: [Resource; 26] = [
     resource("", "v1", "namespaces", "Namespace", false),
     resource("", "v1", "secrets", "Secret", true),
     resource("", "v1", "configmaps", "ConfigMap", true),
     resource("", "v1", "pods", "Pod", true),
+    resource("", "v1", "services", "Service", true),
     resource(
         "",
         "v1",

@@ -239,6 +239,7 @@ fn execute(
     }
     let store = &mut state.store;
     guard::tenants_own(store, call)?;
+    guard::next_hops(store, call)?;
     match asked.verb {
         Verb::Get => {
             store.served(resource)?;
