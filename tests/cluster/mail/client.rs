@@ -12,7 +12,7 @@ use lettre::transport::smtp::extension::ClientId;
 use crate::support::relay;
 
 /// What somebody logs in with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     pub username: String,
     pub password: String,

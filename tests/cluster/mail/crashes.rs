@@ -7,7 +7,8 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::client::Letter;
-use super::{Scene, arrived, by_hand, words};
+use super::{Scene, arrived, words};
+use crate::steps::change;
 use crate::support::{PATIENCE, eventually};
 
 /// Mail programs at work, and the messages that each has.
@@ -25,7 +26,7 @@ async fn killed_again_and_again_it_neither_loses_mail_nor_lets_too_much_through(
     let Some(mut scene) = Scene::set().await else {
         return;
     };
-    by_hand::limit(&scene.world, &scene.customer, json!({"monthly": LIMIT})).await;
+    scene.limit(json!({"monthly": LIMIT})).await;
     let never = Letter::to(LIMIT + 1, "never");
     scene.post.refused(&scene.login, &never, 550).await;
     let (port, login) = (scene.post.port(), scene.login.clone());
@@ -63,6 +64,7 @@ async fn killed_again_and_again_it_neither_loses_mail_nor_lets_too_much_through(
     }));
     let post = &mut scene.post;
     let (world, customer, relay) = (&scene.world, &scene.customer, &scene.relay);
+    let more = json!({"sending": {"limits": {"monthly": PROGRAMS * EACH + DEATHS * PROGRAMS}}});
     let story = async {
         for death in 1..=DEATHS {
             // Some mail went through since the last time.
@@ -92,12 +94,7 @@ async fn killed_again_and_again_it_neither_loses_mail_nor_lets_too_much_through(
         // While nobody answered, Postfix may have put off what it had taken already.
         post.flushed().await;
         arrived(post, relay, through).await;
-        by_hand::limit(
-            world,
-            customer,
-            json!({"monthly": PROGRAMS * EACH + DEATHS * PROGRAMS}),
-        )
-        .await;
+        change(world, customer, json!({"spec": more})).await;
     };
     let patience = async {
         tokio::time::sleep(10 * PATIENCE).await;

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::client::Letter;
-use super::{Scene, arrived, by_hand, words};
+use super::{Scene, arrived, words};
+use crate::steps::{change, condition, message, until_so};
 
 #[tokio::test]
 async fn one_recipient_over_the_limit_waits_with_a_reason_until_there_is_room() {
@@ -18,7 +19,7 @@ async fn one_recipient_over_the_limit_waits_with_a_reason_until_there_is_room() 
         login,
         ..
     } = &scene;
-    by_hand::limit(world, customer, json!({"monthly": 3})).await;
+    scene.limit(json!({"monthly": 3})).await;
     // What is more than all of it would wait for ever, and so is refused: the limit is known.
     let said = post.refused(login, &Letter::to(4, "never"), 550).await;
     assert!(
@@ -43,10 +44,26 @@ async fn one_recipient_over_the_limit_waits_with_a_reason_until_there_is_room() 
         "{said}"
     );
     assert_eq!(words(&arrived(post, relay, 2).await), ["first", "second"]);
+    let told = until_so(world, customer, "told", |customer| {
+        condition(customer, "SendLimited").is_some()
+    })
+    .await;
+    let sending = told.status.as_ref().and_then(|it| it.sending.as_ref());
+    let used = sending
+        .and_then(|sending| sending.used)
+        .map(|it| it.monthly);
+    assert_eq!(used, Some(3));
+    let said = message(&told, "SendLimited");
+    assert!(said.contains("The monthly limit of 3"), "{said}");
 
-    by_hand::limit(world, customer, json!({"monthly": 4})).await;
+    scene.limit(json!({"monthly": 4})).await;
     post.sent(login, &third).await;
     post.refused(login, &Letter::to(1, "fourth"), 451).await;
+    scene.limit(json!({"monthly": 100})).await;
+    until_so(world, customer, "not limited any more", |customer| {
+        condition(customer, "SendLimited").is_none()
+    })
+    .await;
     let mails = arrived(post, relay, 3).await;
     assert_eq!(words(&mails), ["first", "second", "third"]);
     assert_eq!(mails.iter().map(|mail| mail.to.len()).sum::<usize>(), 4);
@@ -58,14 +75,9 @@ async fn a_message_to_more_than_may_be_is_refused_whole() {
         return;
     };
     let Scene {
-        world,
-        post,
-        relay,
-        customer,
-        login,
-        ..
+        post, relay, login, ..
     } = &scene;
-    by_hand::limit(world, customer, json!({"recipientsPerMessage": 20})).await;
+    scene.limit(json!({"recipientsPerMessage": 20})).await;
     let letter = Letter::to(50, "to fifty");
     let said = post.refused(login, &letter, 550).await;
     assert!(
@@ -73,12 +85,9 @@ async fn a_message_to_more_than_may_be_is_refused_whole() {
             && said.contains("may write to 20 at a time"),
         "{said}"
     );
-    by_hand::limit(
-        world,
-        customer,
-        json!({"recipientsPerMessage": 50, "monthly": 51}),
-    )
-    .await;
+    scene
+        .limit(json!({"recipientsPerMessage": 50, "monthly": 51}))
+        .await;
     post.sent(login, &letter).await;
     let mails = arrived(post, relay, 1).await;
     let mut to = mails[0].to.clone();
@@ -100,12 +109,17 @@ async fn whose_limit_it_is_says_the_login_and_not_the_sender() {
         post,
         partner,
         relay,
-        customer,
         login,
+        ..
     } = &scene;
     let (initech, other) = super::sender(world, post, partner, "initech", &["relay"]).await;
-    by_hand::limit(world, customer, json!({"monthly": 1})).await;
-    by_hand::limit(world, &initech, json!({"monthly": 1})).await;
+    scene.limit(json!({"monthly": 1})).await;
+    change(
+        world,
+        &initech,
+        json!({"spec": {"sending": {"limits": {"monthly": 1}}}}),
+    )
+    .await;
     // Both limits are in force: neither could be sent by anybody.
     for login in [login, &other] {
         post.refused(login, &Letter::to(2, "never"), 550).await;

@@ -1,7 +1,6 @@
 //! Mail from end to end: a mail program, a real Postfix with the configuration that is shipped, the real `clientele mail`, the real
 //! API server with the operator, and a relay that keeps what it gets.
 
-mod by_hand;
 mod client;
 mod crashes;
 mod install;
@@ -50,11 +49,12 @@ async fn route_to(
             .into(),
     );
     world.create(&secret).await;
-    post.name(of, name);
-    settled(world, &route).await
+    let route = settled(world, &route).await;
+    post.name(world, of, name).await;
+    route
 }
 
-/// A customer that uses these routes, if any, and its login.
+/// A customer that uses these routes, and its login.
 async fn sender(
     world: &World,
     post: &Post,
@@ -64,9 +64,9 @@ async fn sender(
 ) -> (Customer, Login) {
     let mut customer = customer(of, name);
     let routes: Vec<_> = routes.iter().map(|&route| route.to_owned()).collect();
-    customer.spec.postal_routes = Some(routes).filter(|routes| !routes.is_empty());
+    customer.spec.postal_routes = Some(routes);
     let customer = settled(world, &customer).await;
-    let login = enrol(world, post, of, &customer).await;
+    let login = enrol(world, post, &customer).await;
     (customer, login)
 }
 
@@ -153,5 +153,10 @@ impl Scene {
     /// Changes the customer's spec, and no more.
     async fn change(&self, spec: serde_json::Value) -> Customer {
         crate::steps::change(&self.world, &self.customer, json!({"spec": spec})).await
+    }
+
+    /// Limits the customer.
+    async fn limit(&self, limits: serde_json::Value) -> Customer {
+        self.change(json!({"sending": {"limits": limits}})).await
     }
 }

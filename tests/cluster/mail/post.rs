@@ -13,10 +13,12 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use clientele::api::{Customer, Partner};
+use k8s_openapi::api::core::v1::{Secret, Service};
 
-use super::by_hand;
 use super::client::{Letter, Login, Refused, Session};
-use crate::support::{PATIENCE, Report as _, World, children, eventually, relay, unique};
+use crate::support::{
+    PATIENCE, Report as _, World, children, eventually, home, relay, tenant, unique, until,
+};
 
 /// Programs of Postfix are not in everybody's PATH.
 const POSTFIX: &str = "/usr/sbin/postfix";
@@ -62,6 +64,10 @@ impl Post {
             http: free_port(),
         };
         lay_out(&folder, ports);
+        let kubeconfig = world
+            .plane
+            .service_account_kubeconfig("clientele-system", "clientele-mail")
+            .expect("a kubeconfig");
         let mut mail = Command::new(world_tool());
         mail.args(["run", "--", env!("CARGO_BIN_EXE_clientele"), "mail"])
             .arg(format!("--listen-policy=127.0.0.1:{}", ports.policy))
@@ -75,7 +81,7 @@ impl Post {
                 "--counters=file:{}",
                 folder.join("counters").display()
             ))
-            .env("KUBECONFIG", by_hand::kubeconfig(world))
+            .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::piped());
         let mut post = Self {
             postfix: postfix(&folder),
@@ -134,9 +140,19 @@ impl Post {
         supervisor.wait().expect("it ends with its child");
     }
 
-    /// Lets Postfix find the route by its name, as the Service of that name does in a cluster.
-    pub fn name(&self, of: &Partner, route: &str) {
-        let line = format!("127.0.0.1 {route}.{}.svc\n", crate::support::home(of));
+    /// Lets Postfix find the route by its name, as the cluster's DNS answers for its Service.
+    pub async fn name(&self, world: &World, of: &Partner, route: &str) {
+        let place = home(of);
+        let service: Service = until(world.api(&place), route, "there", |it| it.is_some())
+            .await
+            .expect("a Service");
+        let host = service.spec.and_then(|spec| spec.external_name);
+        assert_eq!(
+            host.as_deref(),
+            Some("localhost"),
+            "relays of tests are here"
+        );
+        let line = format!("127.0.0.1 {route}.{place}.svc\n");
         let mut hosts = fs::OpenOptions::new()
             .append(true)
             .open(self.folder.join("hosts"))
@@ -245,10 +261,22 @@ impl Drop for Post {
     }
 }
 
-/// The customer's login at this post office, and whose routes it can use.
-pub async fn enrol(world: &World, post: &Post, partner: &Partner, customer: &Customer) -> Login {
-    by_hand::open_secrets(world, partner);
-    let login = by_hand::login(world, customer).await;
+/// The customer's login, as its software finds it in the tenant. It works.
+pub async fn enrol(world: &World, post: &Post, customer: &Customer) -> Login {
+    let secret: Secret = until(world.api(&tenant(customer)), "smtp", "there", |it| {
+        it.is_some()
+    })
+    .await
+    .expect("a Secret");
+    let text = |key: &str| {
+        let value = secret.data.as_ref().and_then(|data| data.get(key));
+        let value = value.expect("a login has all of it").0.clone();
+        String::from_utf8(value).expect("text")
+    };
+    let login = Login {
+        username: text("username"),
+        password: text("password"),
+    };
     eventually("the login is known", PATIENCE, async || {
         post.session(&login)
             .await

@@ -2,12 +2,14 @@
 
 use clientele::api::RouteTls;
 use futures::future::join_all;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use super::client::{Letter, Login};
-use super::post::Post;
+use super::post::{Post, enrol};
 use super::{Scene, arrived, relay, route_to, sender, subject, words};
-use crate::steps::{change, until_so};
+use crate::steps::{annotate, change, until_so};
 use crate::support::relay::{Encryption, Manner, Relay};
 use crate::support::{PATIENCE, World, eventually, home};
 
@@ -101,6 +103,80 @@ async fn nobody_sends_without_a_login() {
 }
 
 #[tokio::test]
+async fn another_password_is_in_force_at_once_and_the_one_before_for_an_hour() {
+    let Some(scene) = Scene::set().await else {
+        return;
+    };
+    let Scene {
+        world,
+        post,
+        customer,
+        login: before,
+        ..
+    } = &scene;
+    annotate(world, customer, "clientele.dev/rotate-smtp", Some("1")).await;
+    let after = eventually("another password", PATIENCE, async || {
+        let login = enrol(world, post, customer).await;
+        if login == *before {
+            Err("the same".to_owned())
+        } else {
+            Ok(login)
+        }
+    })
+    .await;
+    for login in [&after, before] {
+        post.sent(login, &Letter::to(1, "hello")).await;
+    }
+    annotate(world, customer, "clientele.dev/rotate-smtp", Some("2")).await;
+    eventually("the first one is over", PATIENCE, async || {
+        match post.session(before).await {
+            Err(refused) if refused.code == 535 => Ok(()),
+            other => Err(format!("{:?}", other.map(drop))),
+        }
+    })
+    .await;
+    post.sent(&after, &Letter::to(1, "hello")).await;
+}
+
+#[tokio::test]
+async fn other_credentials_of_a_relay_are_used_from_the_next_connection_on() {
+    let world = World::shared().await;
+    let Some(post) = Post::open(&world).await else {
+        return;
+    };
+    let partner = world.provider().await;
+    let credentials = [("before", "secret-before"), ("after", "secret-after")];
+    let relay = relay(Encryption::StartTls, &credentials);
+    let way = (&relay, RouteTls::StartTls);
+    route_to(&world, &post, &partner, "relay", way, credentials[0]).await;
+    let (_, login) = sender(&world, &post, &partner, "globex", &["relay"]).await;
+    post.sent(&login, &Letter::to(1, "first")).await;
+    let by = |mails: &[crate::support::relay::Mail]| mails.last().and_then(|it| it.login.clone());
+    assert_eq!(
+        by(&arrived(&post, &relay, 1).await).as_deref(),
+        Some("before")
+    );
+
+    let secret = world.api::<Secret>(&home(&partner));
+    let (username, password) = credentials[1];
+    let rotated = json!({"stringData": {"username": username, "password": password}});
+    secret
+        .patch("relay", &PatchParams::default(), &Patch::Merge(&rotated))
+        .await
+        .expect("rotated");
+    eventually("the other credentials are used", PATIENCE, async || {
+        let count = relay.mails().len();
+        post.sent(&login, &Letter::to(1, "second")).await;
+        let mails = arrived(&post, &relay, count + 1).await;
+        match by(&mails) {
+            Some(login) if login == username => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn while_the_first_route_is_not_ready_mail_takes_the_second() {
     let Some(scene) = Scene::set().await else {
         return;
@@ -178,8 +254,9 @@ async fn what_has_no_way_now_waits_and_is_not_lost() {
         partner,
         ..
     } = &scene;
-    // A customer without a route: its mail program keeps the message until there is one.
-    let (initech, login) = sender(world, post, partner, "initech", &[]).await;
+    // A customer that has no route any more: its mail program keeps the message until there is one.
+    let (initech, login) = sender(world, post, partner, "initech", &["relay"]).await;
+    change(world, &initech, json!({"spec": {"postalRoutes": null}})).await;
     let letter = Letter::to(1, "without a route");
     let said = post.refused(&login, &letter, 451).await;
     assert!(

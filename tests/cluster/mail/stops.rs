@@ -1,6 +1,6 @@
 //! What stops a customer stops its mail at the next message, also of a session that is open already.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::api::ObjectMeta;
@@ -10,9 +10,7 @@ use super::client::{Letter, Login, Session};
 use super::post::{Post, enrol};
 use super::{Scene, words};
 use crate::steps::{delete, settled};
-
-/// How long after a change in the API mail may still be taken (DESIGN: a second), on a machine that does much else meanwhile.
-const STOPPED: Duration = Duration::from_secs(5);
+use crate::support::PATIENCE;
 
 /// Sends in one session until it is refused: the words of what was taken, and what was said at the end.
 async fn until_refused(session: &mut Session, taken: &mut Vec<String>) -> String {
@@ -26,7 +24,7 @@ async fn until_refused(session: &mut Session, taken: &mut Vec<String>) -> String
                 return refused.text;
             }
         }
-        assert!(began.elapsed() < STOPPED, "mail is taken all the time");
+        assert!(began.elapsed() < PATIENCE, "mail is taken all the time");
     }
 }
 
@@ -46,7 +44,6 @@ async fn hold_trial_end_and_deletion_stop_mail_at_the_next_message_and_a_lift_re
     let Scene {
         world,
         post,
-        partner,
         customer,
         login,
         ..
@@ -85,7 +82,7 @@ async fn hold_trial_end_and_deletion_stop_mail_at_the_next_message_and_a_lift_re
         .expect_err("it is gone");
     assert_eq!(refused.code, 535, "{refused:?}");
 
-    // Applied again it has everything that it had.
+    // Applied again it has everything that it had, its login too.
     let mut again = customer.clone();
     again.metadata = ObjectMeta {
         name: customer.metadata.name.clone(),
@@ -94,8 +91,8 @@ async fn hold_trial_end_and_deletion_stop_mail_at_the_next_message_and_a_lift_re
     };
     again.status = None;
     let again = settled(world, &again).await;
-    let login = enrol(world, post, partner, &again).await;
-    open(post, &login, &mut taken).await;
+    assert_eq!(enrol(world, post, &again).await, *login);
+    open(post, login, &mut taken).await;
 
     // Everything that was taken arrives, and nothing else.
     let mails = super::arrived(post, &scene.relay, taken.len()).await;
