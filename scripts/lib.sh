@@ -109,19 +109,34 @@ need_kubectl() {
 # The demo's operator.
 operator_address=127.0.0.1:18080
 
-# A process id in a file may be somebody else's by now: the name must be right too.
-operator_runs() {
-  local pid
-  pid=$(cat "$state/operator.pid" 2>/dev/null) && [ "$(ps -o comm= -p "$pid")" = clientele ]
+# What the demo starts, in the order in which it is ended.
+demo_programs=(postfix mail relay operator)
+
+# begin NAME COMMAND...: starts a program that outlives this script, with its output in .local/NAME.log.
+begin() {
+  local name=$1 program
+  shift
+  setsid nohup "$@" >"$state/$name.log" 2>&1 </dev/null &
+  # `env` with its variables becomes what comes after them.
+  for program in "$@"; do
+    [[ $program = env || $program = *=* ]] || break
+  done
+  echo "$! $(basename "$program")" >"$state/$name.pid"
 }
 
-stop_operator() {
+# A process id in a file may be somebody else's by now: the name must be right too.
+runs() {
+  local pid program
+  read -r pid program 2>/dev/null <"$state/$1.pid" && [ "$(ps -o comm= -p "$pid")" = "$program" ]
+}
+
+stop() {
   local pid
-  operator_runs || return 0
-  pid=$(cat "$state/operator.pid")
+  runs "$1" || return 0
+  read -r pid _ <"$state/$1.pid"
   kill "$pid"
   for _ in $(seq 100); do
-    operator_runs || return 0
+    runs "$1" || return 0
     sleep 0.1
   done
   kill -KILL "$pid"

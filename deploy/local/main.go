@@ -27,11 +27,15 @@ const usage = `clientele-local: a Kubernetes control plane for development (no p
                                          write a kubeconfig with a token of that ServiceAccount
   clientele-local run -- PROGRAM ARGUMENTS...
                                          run a program that ends when standard input does, or when this dies
+  clientele-local relay --data DIR --listen ADDRESS --username U --password P
+                                         be an SMTP relay that keeps what it gets
+  clientele-local send --server ADDRESS --ca FILE --username U --password P --from A --to B --subject S
+                                         send a message and say what the server answers
   clientele-local etcd|kube-apiserver|kube-controller-manager|kubectl ARGUMENTS...
                                          be that program
   clientele-local version                what is inside
 
-Each of the first five explains its flags with -h.
+Each of the first seven explains its flags with -h.
 `
 
 func init() {
@@ -62,6 +66,10 @@ func main() {
 		fail(down(rest))
 	case command == "run":
 		fail(run(rest))
+	case command == "relay":
+		fail(relay(rest))
+	case command == "send":
+		fail(send(rest))
 	case command == "kubeconfig":
 		fail(serviceAccountKubeconfig(rest))
 	case command == "version":
