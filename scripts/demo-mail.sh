@@ -74,7 +74,7 @@ mail() {
   done
   printf '\n# what the relay has\n'
   run "three have come" await_mail 3
-  cat "$state/relay.log"
+  grep '^by ' "$state/relay.log"
   run "its status tells it" kubectl wait customer/globex -n partner-emea --for=condition=SendLimited --timeout=60s
   show get customer globex -n partner-emea -o 'jsonpath={.status.sending}{"\n"}'
   run "not limited any more" kubectl patch customer globex -n partner-emea --type merge -p '{"spec":{"sending":null}}'
@@ -85,7 +85,7 @@ letter() {
   printf '\n# %s, from ops@globex.example to reader@example.org\n' "$1"
   "$local_tool" send --server "localhost:$submission_port" --ca "$post/relay/ca.crt" \
     --username "$(login username)" --password "$(login password)" \
-    --from ops@globex.example --to reader@example.org --subject "$1" 2>&1 || true
+    --from ops@globex.example --to reader@example.org --subject "$1" 2>&1 | sed 's/^clientele-local: //'
 }
 
 login() { kubectl get secret smtp -n emea--globex -o "jsonpath={.data.$1}" | base64 -d; }

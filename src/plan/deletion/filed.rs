@@ -1,5 +1,7 @@
 //! Requests that the operator files itself, and the Customer that is made again from one.
 
+use std::collections::BTreeMap;
+
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
@@ -9,7 +11,8 @@ use crate::plan::observed::deletion::Source;
 use crate::plan::step::Step;
 use crate::plan::subject::{Key, Kind};
 
-/// kubectl's own copy of the object, which would double it.
+/// kubectl's own copy of the object, which doubles it. With it `kubectl apply` goes on as before with a Customer that was made again, and
+/// takes away what is in the file no more.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Most bytes of a snapshot: the API server takes 256 KiB of annotations.
@@ -116,19 +119,26 @@ pub fn made_again(request: &DeletionRequest, tenant: Option<&str>) -> Option<Ste
 }
 
 fn snapshot(customer: &Customer) -> String {
+    let name = customer.name_any();
+    let whole = |annotations: &BTreeMap<String, String>| {
+        json!({
+            "metadata": { "name": name, "labels": customer.labels(), "annotations": annotations },
+            "spec": customer.spec,
+        })
+        .to_string()
+    };
     let mut annotations = customer.annotations().clone();
+    let everything = whole(&annotations);
+    if everything.len() <= MAX_SNAPSHOT {
+        return everything;
+    }
     annotations.remove(LAST_APPLIED);
-    let whole = json!({
-        "metadata": { "name": customer.name_any(), "labels": customer.labels(), "annotations": annotations },
-        "spec": customer.spec,
-    });
-    let text = whole.to_string();
-    if text.len() <= MAX_SNAPSHOT {
-        return text;
+    let most = whole(&annotations);
+    if most.len() <= MAX_SNAPSHOT {
+        return most;
     }
     // The spec is what counts, and its size is bounded.
-    json!({ "metadata": { "name": customer.name_any(), "annotations": {} }, "spec": customer.spec })
-        .to_string()
+    json!({ "metadata": { "name": name, "annotations": {} }, "spec": customer.spec }).to_string()
 }
 
 struct Filed {

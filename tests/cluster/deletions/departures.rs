@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{cancel, filed, has_everything, living, partner, pods, until_empty, until_phase};
 use crate::steps::{Who, change, delete, message, namespace, settled, until_may, until_so};
-use crate::support::{PATIENCE, Report as _, World, eventually, home, refused, tenant};
+use crate::support::{PATIENCE, Report as _, World, customer, eventually, home, refused, tenant};
 
 #[tokio::test]
 async fn a_customer_that_is_deleted_and_applied_again_has_everything() {
@@ -157,4 +157,32 @@ async fn a_crowd_of_deletions_waits_for_a_person_and_git_puts_it_right() {
             .uid(),
         uid
     );
+}
+
+#[tokio::test]
+async fn after_a_cancelled_deletion_kubectl_apply_goes_on_as_before() {
+    let world = World::shared().await;
+    let partner = partner(&world, "10d").await;
+    let mut manifest = json!(customer(&partner, "globex"));
+    manifest["spec"]["description"] = "likes tea".into();
+    let apply = |manifest: &serde_json::Value| {
+        let applied = world
+            .plane
+            .kubectl_with_input(&["apply", "-f", "-"], &manifest.to_string());
+        applied.expect("it is applied")
+    };
+    apply(&manifest);
+    let globex = world.ready(&customer(&partner, "globex")).await;
+    delete(&world, &globex).await;
+    let filed = filed(&world, &globex).await;
+    let filed = cancel(&world, &filed).await;
+    until_phase(&world, &filed, DeletionPhase::Cancelled).await;
+
+    // What is in the file no more goes.
+    let spec = manifest["spec"].as_object_mut().expect("a spec");
+    spec.remove("description");
+    apply(&manifest);
+    let customers = world.api::<Customer>(&home(&partner));
+    let again = customers.get("globex").await.expect("made again");
+    assert_eq!(again.spec.description, None);
 }
