@@ -6,6 +6,7 @@ mod crashes;
 mod install;
 mod limits;
 mod post;
+mod postfix;
 mod routes;
 mod stops;
 

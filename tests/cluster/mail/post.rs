@@ -16,12 +16,10 @@ use clientele::api::{Customer, Partner};
 use k8s_openapi::api::core::v1::{Secret, Service};
 
 use super::client::{Letter, Login, Refused, Session};
+use super::postfix;
 use crate::support::{
     PATIENCE, Report as _, World, children, eventually, home, relay, tenant, unique, until,
 };
-
-/// Programs of Postfix are not in everybody's PATH.
-const POSTFIX: &str = "/usr/sbin/postfix";
 
 /// Where programs of tests listen. Below the ports that the system gives to connections, so that nobody else is there by chance.
 static NEXT_PORT: AtomicU16 = AtomicU16::new(20_000);
@@ -35,11 +33,11 @@ pub struct Post {
 }
 
 #[derive(Clone, Copy)]
-struct Ports {
-    submission: u16,
-    policy: u16,
-    sasl: u16,
-    credentials: u16,
+pub struct Ports {
+    pub submission: u16,
+    pub policy: u16,
+    pub sasl: u16,
+    pub credentials: u16,
     http: u16,
 }
 
@@ -48,7 +46,7 @@ impl Post {
     pub async fn open(world: &World) -> Option<Self> {
         let root = Command::new("id").arg("-u").output();
         let root = root.is_ok_and(|it| it.stdout == b"0\n");
-        if !root || !Path::new(POSTFIX).exists() {
+        if !root || !Path::new(postfix::POSTFIX).exists() {
             eprintln!(
                 "SKIPPED: there is no Postfix, or no root to start it (scripts/test installs it on Debian)"
             );
@@ -63,7 +61,7 @@ impl Post {
             credentials: free_port(),
             http: free_port(),
         };
-        lay_out(&folder, ports);
+        postfix::lay_out(&folder, ports);
         let kubeconfig = world
             .plane
             .service_account_kubeconfig("clientele-system", "clientele-mail")
@@ -84,7 +82,7 @@ impl Post {
             .env("KUBECONFIG", kubeconfig)
             .stdin(Stdio::piped());
         let mut post = Self {
-            postfix: postfix(&folder),
+            postfix: postfix::start(&folder),
             folder,
             ports,
             mail,
@@ -287,7 +285,7 @@ pub async fn enrol(world: &World, post: &Post, customer: &Customer) -> Login {
     login
 }
 
-fn world_tool() -> PathBuf {
+pub fn world_tool() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/bin/clientele-local")
 }
 
@@ -309,94 +307,4 @@ fn get(port: u16, path: &str) -> std::io::Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
-}
-
-/// Writes the files that are shipped, with what is different here put in.
-fn lay_out(folder: &Path, ports: Ports) {
-    for name in ["etc", "tls", "queue", "data", "counters"] {
-        fs::create_dir_all(folder.join(name)).expect("a folder");
-    }
-    let owned = Command::new("chown")
-        .arg("postfix")
-        .arg(folder.join("data"))
-        .status();
-    assert!(owned.expect("chown").success());
-    let (certificate, key) = relay::identity();
-    fs::write(folder.join("tls/tls.crt"), certificate).expect("a file");
-    fs::write(folder.join("tls/tls.key"), key).expect("a file");
-    fs::write(folder.join("hosts"), "127.0.0.1 localhost\n").expect("a file");
-    let at = |name: &str| folder.join(name).display().to_string();
-    let service = "inet:clientele-mail.clientele-system.svc";
-    let here = |shipped: u16, port: u16| {
-        (
-            format!("{service}:{shipped}"),
-            format!("inet:127.0.0.1:{port}"),
-        )
-    };
-    put_in(
-        "main.cf",
-        folder,
-        &[
-            here(10_031, ports.policy),
-            here(10_032, ports.sasl),
-            here(10_033, ports.credentials),
-            ("/var/spool/postfix".to_owned(), at("queue")),
-            ("/var/lib/postfix".to_owned(), at("data")),
-            ("/etc/clientele/tls".to_owned(), at("tls")),
-            (
-                "/etc/ssl/certs/ca-certificates.crt".to_owned(),
-                relay::authority().display().to_string(),
-            ),
-        ],
-    );
-    put_in(
-        "master.cf",
-        folder,
-        &[(
-            "\n587 ".to_owned(),
-            format!("\n127.0.0.1:{} ", ports.submission),
-        )],
-    );
-}
-
-fn put_in(name: &str, folder: &Path, what: &[(String, String)]) {
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("deploy/mail/postfix")
-        .join(name);
-    let mut text = fs::read_to_string(shipped).expect("a file that is shipped");
-    for (shipped, here) in what {
-        assert!(text.contains(shipped), "{name} has no {shipped}");
-        text = text.replace(shipped, here);
-    }
-    fs::write(folder.join("etc").join(name), text).expect("a file");
-}
-
-fn postfix(folder: &Path) -> Child {
-    let log = fs::File::create(folder.join("postfix.log")).expect("a file");
-    let (hosts, etc) = (folder.join("hosts"), folder.join("etc"));
-    // The shell stays, and dies with its parent, and the namespace with it. Postfix's own first process would not: it changes who it
-    // is, and whoever does that is not told any more that its parent has died.
-    let command = format!(
-        "mount --make-rprivate / && mount --bind {} /etc/hosts && {POSTFIX} -c {} start-fg; true",
-        hosts.display(),
-        etc.display()
-    );
-    Command::new(world_tool())
-        .args([
-            "run",
-            "--",
-            "unshare",
-            "--mount",
-            "--pid",
-            "--fork",
-            "--kill-child",
-            "sh",
-            "-c",
-            &command,
-        ])
-        .stdin(Stdio::piped())
-        .stdout(log.try_clone().expect("a file"))
-        .stderr(log)
-        .spawn()
-        .expect("Postfix")
 }

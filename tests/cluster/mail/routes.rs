@@ -244,6 +244,51 @@ async fn while_the_first_route_is_not_ready_mail_takes_the_second() {
 }
 
 #[tokio::test]
+async fn mail_waits_while_another_server_is_in_its_relays_place() {
+    let world = World::shared().await;
+    let Some(post) = Post::open(&world).await else {
+        return;
+    };
+    let partner = world.provider().await;
+    let credentials = ("emea", "secret-of-emea");
+    let manner = Manner {
+        encryption: Encryption::StartTls,
+        login: Some((credentials.0.to_owned(), credentials.1.to_owned())),
+        ..Manner::default()
+    };
+    let relay = Relay::start(manner.clone());
+    let address = relay.address;
+    let way = (&relay, RouteTls::StartTls);
+    route_to(&world, &post, &partner, "relay", way, credentials).await;
+    let (_, login) = sender(&world, &post, &partner, "globex", &["relay"]).await;
+
+    // It takes whoever comes, and has a certificate of its own making.
+    drop(relay);
+    let impostor = Relay::start_at(
+        address,
+        Manner {
+            untrusted: true,
+            ..manner.clone()
+        },
+    );
+    post.sent(&login, &Letter::to(1, "not for everybody")).await;
+    eventually("it waits", PATIENCE, async || {
+        let queue = post.queue();
+        if queue.contains("deferred") {
+            Ok(queue)
+        } else {
+            Err(queue)
+        }
+    })
+    .await;
+    assert!(impostor.mails().is_empty());
+    drop(impostor);
+    let relay = Relay::start_at(address, manner);
+    post.flushed().await;
+    assert_eq!(words(&relay.mails()), ["not for everybody"]);
+}
+
+#[tokio::test]
 async fn what_has_no_way_now_waits_and_is_not_lost() {
     let Some(scene) = Scene::set().await else {
         return;
