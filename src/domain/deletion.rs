@@ -5,7 +5,8 @@
 //! | grace | the request's, else the customer's, else the partner's, else [`GRACE`]; below the partner's only if whoever asked holds the verb `purge` |
 //! | settle time | a tenant whose Customer object went is stopped after [`SETTLE`], so that a delete-and-create by a tool is no outage |
 //! | crowd | more than [`crowd_limit`] deletions that no person asked for one by one, within [`CROWD_WINDOW`], wait for a person |
-//! | purges | more than [`purge_limit`] within [`PURGE_WINDOW`] wait for a person; [`AT_ONCE`] run side by side |
+//! | history | of the requests about one customer that were taken back the last [`TAKEN_BACK_KEPT`] are kept, those that came to their end all |
+//! | purges | more than [`purge_limit`] within [`PURGE_WINDOW`] wait for a person; [`AT_ONCE`] run side by side, those not counted that something has held for [`STUCK`] |
 
 use std::time::Duration;
 
@@ -32,6 +33,13 @@ pub const PURGE_WINDOW: Duration = Duration::from_secs(60 * 60);
 
 /// Tenants purged side by side. Kubernetes asks for every kind in the cluster to empty one, and others' changes must not wait for it.
 pub const AT_ONCE: usize = 8;
+
+/// How many requests that were taken back are kept of one customer, whatever their age: a tenant can ask and take it back all day.
+pub const TAKEN_BACK_KEPT: usize = 32;
+
+/// How long a tenant that something holds counts as one of those that are purged side by side. After that nobody can say when it will be
+/// gone, and Kubernetes tries it ever more rarely.
+pub const STUCK: SignedDuration = SignedDuration::from_mins(5);
 
 /// How far the local clock and the API server's may be apart when something is destroyed.
 pub const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);

@@ -191,8 +191,11 @@ impl World {
 
     /// Takes note that a request goes on to its purge, before its status says so: others that are looked at meanwhile must know.
     pub fn purge_begins(&mut self, key: &Key) {
-        let id = (key.namespace.to_string(), key.name.to_string());
-        self.purges_begun.insert(id);
+        let known = read(self.requests.get(&key.namespace, &key.name));
+        if known.and_then(|request| phase(request)) != Some(DeletionPhase::Purging) {
+            let id = (key.namespace.to_string(), key.name.to_string());
+            self.purges_begun.insert(id);
+        }
     }
 
     fn purges(&self, key: &Key, now: Timestamp) -> PurgesSeen {
@@ -204,6 +207,10 @@ impl World {
             all.filter(|id| !own(id)).collect::<HashSet<_>>().len()
         };
         let under_way = self.requests_by.of_phase(DeletionPhase::Purging);
+        let under_way = under_way.filter(|(namespace, name)| {
+            let request = read(self.requests.get(namespace, name));
+            request.is_none_or(|request| !is_stuck(request, now))
+        });
         PurgesSeen {
             under_way: with_begun(under_way.collect()),
             lately: with_begun(self.requests_by.purged_after(since).collect()),
@@ -257,6 +264,7 @@ impl World {
             children: self.children_in(&namespace),
             form: self.form(&request, &namespace),
             rival: rival(&beside, &request),
+            superseded: is_superseded(&beside, &request),
             crowded: waits && self.is_crowded(&request),
             purges: if waits {
                 self.purges(key, now)
@@ -320,6 +328,15 @@ impl World {
     }
 }
 
+/// Whether something has held its tenant for so long that others need not wait for it.
+fn is_stuck(request: &DeletionRequest, now: Timestamp) -> bool {
+    request.status.as_ref().is_some_and(|status| {
+        let begun = status.history.last().map(|event| event.at.0);
+        let long = begun.is_some_and(|begun| now.duration_since(begun) >= deletion::STUCK);
+        long && !status.blocked_by.is_empty()
+    })
+}
+
 fn key(request: &DeletionRequest) -> Key {
     let namespace = request.namespace().unwrap_or_default();
     Key::new(Kind::DeletionRequest, &namespace, &request.name_any())
@@ -331,6 +348,14 @@ fn form_of(request: &DeletionRequest) -> Option<&String> {
 
 fn is_retained(seen: &NamespaceSeen) -> bool {
     seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT && seen.label(meta::LABEL_RETAINED) == "true"
+}
+
+/// Whether it was taken back, and as many later ones were as are kept.
+fn is_superseded(beside: &[Arc<DeletionRequest>], request: &DeletionRequest) -> bool {
+    let taken_back = |request: &DeletionRequest| phase(request) == Some(DeletionPhase::Cancelled);
+    let later = beside.iter().rev();
+    let later = later.take_while(|other| other.uid() != request.uid());
+    taken_back(request) && later.filter(|it| taken_back(it)).count() >= deletion::TAKEN_BACK_KEPT
 }
 
 /// Another request about the same customer that is under way and was there before.

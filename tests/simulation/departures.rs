@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::deletions::{filed, history, phase, request, told, with_customer, with_partner};
+use crate::deletions::{filed, history, phase, request, told, with_customer};
 use crate::normal::{assert_same, less_history};
 use crate::people::{ROOT, customer};
 use crate::scenes::{EMEA, GLOBEX, minutes, seconds};
@@ -12,7 +12,7 @@ use crate::trials::{access, pod, ready};
 use crate::workloads::cancel;
 
 /// The customer was deleted a while ago.
-async fn deleted(sim: &Sim) {
+pub async fn deleted(sim: &Sim) {
     with_customer(sim).await;
     sim.edit(
         "customers",
@@ -213,14 +213,14 @@ fn an_operator_that_was_away_for_longer_than_the_grace_lets_nobody_down() {
 }
 
 /// So many customers more.
-async fn crowd(sim: &Sim, count: usize) {
+pub async fn crowd(sim: &Sim, count: usize) {
     for number in 0..count {
         sim.create(&customer(EMEA, &format!("crowd-{number}")));
     }
     sim.settle().await;
 }
 
-fn phases(sim: &Sim, wanted: &str) -> usize {
+pub fn phases(sim: &Sim, wanted: &str) -> usize {
     let names = sim.names("deletionrequests", EMEA);
     names
         .iter()
@@ -228,13 +228,13 @@ fn phases(sim: &Sim, wanted: &str) -> usize {
         .count()
 }
 
-fn held(sim: &Sim) -> Vec<String> {
+pub fn held(sim: &Sim) -> Vec<String> {
     let mut names = sim.names("deletionrequests", EMEA);
     names.retain(|name| sim.ready("deletionrequests", EMEA, name) == "False DeletionHeld");
     names
 }
 
-fn confirm(sim: &Sim, name: &str) {
+pub fn confirm(sim: &Sim, name: &str) {
     sim.annotate(
         "deletionrequests",
         EMEA,
@@ -313,32 +313,5 @@ fn one_customer_that_comes_and_goes_is_no_crowd() {
         sim.delete("customers", EMEA, "globex");
         sim.settle().await;
         assert_eq!((held(&sim).len(), phases(&sim, "Pending")), (0, 1));
-    });
-}
-
-#[test]
-fn purges_go_a_few_at_a_time_and_so_many_an_hour_wait_for_a_person() {
-    story(Pacing::default(), |sim| async move {
-        with_partner(&sim).await;
-        crowd(&sim, 24).await;
-        for number in 0..24 {
-            let mut asked = request(&format!("asked-{number}"));
-            asked.spec.customer = Some(format!("crowd-{number}"));
-            sim.create(&asked);
-        }
-        sim.wait(minutes(119)).await;
-        let mut most = 0;
-        for _ in 0..240 {
-            sim.wait(std::time::Duration::from_millis(500)).await;
-            most = most.max(phases(&sim, "Purging"));
-        }
-        sim.settle().await;
-        assert!((2..=8).contains(&most), "{most} at once");
-        assert_eq!((phases(&sim, "Completed"), held(&sim).len()), (20, 4));
-        for name in held(&sim) {
-            confirm(&sim, &name);
-        }
-        sim.settle().await;
-        assert_eq!(phases(&sim, "Completed"), 24);
     });
 }

@@ -1,6 +1,7 @@
 //! Requests that a customer's own admin writes in the tenant namespace.
 
 use clientele::api::{DeletionRequest, DeletionRequestSpec};
+use clientele::domain::deletion::TAKEN_BACK_KEPT;
 use serde_json::{Value, json};
 
 use crate::deletions::{filed, history, phase, request, with_customer};
@@ -179,5 +180,36 @@ fn nothing_is_bound_to_what_is_no_person() {
             ),
             ("Stopped", 0)
         );
+    });
+}
+
+#[test]
+fn who_asks_and_takes_it_back_all_day_does_not_fill_the_cluster() {
+    story(Pacing::default(), |sim| async move {
+        with_customer(&sim).await;
+        for _ in 0..TAKEN_BACK_KEPT + 3 {
+            sim.create(&form(ADA));
+            sim.wait(seconds(2)).await;
+            sim.delete("deletionrequests", GLOBEX, "leave");
+            sim.wait(seconds(2)).await;
+        }
+        sim.settle().await;
+        assert_eq!(sim.names("deletionrequests", EMEA).len(), TAKEN_BACK_KEPT);
+        assert_eq!(access(&sim), "Open");
+        let first = sim.names("deletionrequests", EMEA);
+        sim.create(&request("staff"));
+        sim.settle().await;
+        assert_eq!(
+            (phase(&sim, "staff").as_str(), access(&sim).as_str()),
+            ("Pending", "Stopped")
+        );
+        assert_eq!(
+            sim.names("deletionrequests", EMEA).len(),
+            first.len() + 1,
+            "one that waits takes nobody's place"
+        );
+        let mark = sim.mark();
+        sim.wait(minutes(60)).await;
+        sim.silent_since(mark);
     });
 }

@@ -36,6 +36,7 @@ mod orders;
 mod paths;
 mod pictures;
 mod plans;
+mod purges;
 mod retention;
 mod routes;
 mod sending;

@@ -94,7 +94,7 @@ pub fn plan(
             .then([annotate(key.clone(), &uid, annotation, Value::Null)]);
     }
     if !answers {
-        if now >= until {
+        if now >= until || observed.superseded {
             plan.stages.then([Step::Discard { object: key, uid }]);
         } else {
             plan.wake = Some(duration::left(until, now).min(LONGEST_WAKE));

@@ -148,7 +148,8 @@ fn end(
         return tell(subject, told.status, verdict);
     }
     if purges.under_way >= crate::domain::deletion::AT_ONCE {
-        let message = "Its time has come; it waits for its turn.";
+        let message = "Its time has come; it waits for its turn, since other tenants are being deleted: kubectl get delreq -A \
+                       --field-selector status.phase=Purging";
         return Plan {
             wake: Some(ROOM),
             ..tell(subject, told.status, waiting(Reason::Purging, message))

@@ -1,14 +1,15 @@
 //! A request whose time has come: the namespace goes, and everything in it. There is no way back once it is going.
 
+use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::pending::take_back;
 use super::taken_back::TakenBack;
 use super::told::Told;
 use super::{gone, tell, waiting};
-use crate::api::{DeletionPhase, DeletionRequestStatus, DeletionStep, Reason};
-use crate::plan::observed::LOOK_AGAIN;
+use crate::api::{DeletionPhase, DeletionRequestStatus, DeletionStep, Reason, meta};
 use crate::plan::observed::deletion::RequestObserved;
+use crate::plan::observed::{LOOK_AGAIN, NamespaceSeen};
 use crate::plan::step::Step;
 use crate::plan::{Plan, Subject};
 
@@ -19,7 +20,8 @@ pub fn plan(
 ) -> Plan<DeletionRequestStatus> {
     let meant = told.status.customer_uid.clone().unwrap_or_default();
     let name = told.status.namespace.clone().unwrap_or_default();
-    let Some(tenant) = &observed.tenant else {
+    let tenant = observed.tenant.as_ref();
+    let Some(tenant) = tenant.filter(|tenant| !is_of_a_later_one(observed, tenant, &meant)) else {
         told.status.blocked_by.clear();
         told.enter(DeletionPhase::Completed, DeletionStep::Completed, None, "");
         let verdict = gone(&told);
@@ -56,4 +58,16 @@ pub fn plan(
     let mut plan = tell(subject, told.status, waiting(Reason::Purging, message));
     plan.stages.then([step]);
     plan
+}
+
+/// Whether this is the tenant of a customer that was first made after the request: the one that was to go has gone, and the name was
+/// free again before anybody could write down that it had. A tenant that was taken over in time is as old as its company.
+fn is_of_a_later_one(observed: &RequestObserved, tenant: &NamespaceSeen, meant: &str) -> bool {
+    let since = tenant.annotation(meta::ANNOTATION_CUSTOMER_SINCE).parse();
+    let since: Option<Timestamp> = since.ok();
+    let filed = observed.request.creation_timestamp();
+    let later = since
+        .zip(filed)
+        .is_some_and(|(since, filed)| since > filed.0);
+    later && tenant.label(meta::LABEL_CUSTOMER_UID) != meant
 }

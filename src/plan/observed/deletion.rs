@@ -157,7 +157,7 @@ pub enum FormSeen {
 /// How many tenants are being purged, and were lately.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PurgesSeen {
-    /// Under way.
+    /// Under way, those not counted that are stuck.
     pub under_way: usize,
     /// Begun lately, those under way among them.
     pub lately: usize,
@@ -188,6 +188,8 @@ pub struct RequestObserved {
     pub form: FormSeen,
     /// An older request about the same customer that is under way.
     pub rival: Option<String>,
+    /// Whether it was taken back, and so many later ones about the same customer were too that it need not be kept.
+    pub superseded: bool,
     /// Whether it came in a crowd of deletions.
     pub crowded: bool,
     /// Purges of other requests.
