@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::api::{
-    ConditionType, MAX_STATUS_SERVICES, Reason, ServiceHealth, ServiceSource, ServiceState,
+    ConditionType, MAX_STATUS_SERVICES, OnStop, Reason, ServiceHealth, ServiceSource, ServiceState,
     ServiceStatus, meta,
 };
 use crate::domain::records::ServiceRecord;
@@ -70,9 +70,7 @@ impl Report {
         let trouble = match service.state {
             ServiceState::Denied if service.withdrawn => Some(Trouble::theirs(
                 Reason::ServiceWithdrawn,
-                format!(
-                    "partner {by} no longer offers it; it is stopped, and what it made is kept"
-                ),
+                withdrawn(by, &fate_of(service, seen)),
             )),
             ServiceState::Denied => Some(Trouble {
                 reason: Reason::ServiceNotOffered,
@@ -118,7 +116,7 @@ impl Report {
         if let Some(trouble) = &mut self.trouble {
             trouble.message = format!(
                 "{}. {} customers have lost it, so nothing of it is deleted until somebody says on Partner {by} that it is meant: {}={name}",
-                trouble.message,
+                withdrawn(by, "what it made is kept"),
                 customers.unwrap_or_default(),
                 meta::ANNOTATION_CONFIRM_WITHDRAWAL,
             );
@@ -129,6 +127,15 @@ impl Report {
     pub fn count(&mut self, record: Option<&ServiceRecord>) {
         self.objects = record.map_or(0, |record| record.pieces.len());
         self.has_goods = record.is_some_and(ServiceRecord::has_goods);
+        let trouble = self.trouble.as_mut().filter(|_| self.service.withdrawn);
+        if let (Some(trouble), false) = (trouble, self.has_goods) {
+            let by = self.service.blocked_by.as_deref().unwrap_or_default();
+            let left = match self.objects {
+                0 => "nothing of it is left",
+                _ => "claims to storage are all that is left of it",
+            };
+            trouble.message = withdrawn(by, left);
+        }
     }
 
     fn status(&self) -> ServiceStatus {
@@ -147,6 +154,28 @@ impl Report {
             objects: i64::try_from(self.objects).unwrap_or(i64::MAX),
             health: self.health,
         }
+    }
+}
+
+/// That a service is withdrawn, for a person.
+fn withdrawn(by: &str, fate: &str) -> String {
+    format!("partner {by} no longer offers it; it is stopped, and {fate}")
+}
+
+/// What becomes of what a withdrawn service has made, for a person.
+fn fate_of(service: &Service, seen: &ServicesSeen) -> String {
+    let offering = seen.offerings.get(&service.name);
+    let on_stop = offering.map(|offering| offering.object.spec.on_stop);
+    match (on_stop, service.remove_at) {
+        (Some(OnStop::Delete), _) => {
+            "what it made is deleted unless it is offered again within minutes, but for claims to storage"
+                .to_owned()
+        }
+        (_, Some(at)) => format!(
+            "what it made, but for claims to storage, is deleted at {}",
+            second(at)
+        ),
+        (_, None) => "what it made is kept".to_owned(),
     }
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    asks, change, maps, offers, phase, ready, replicas, replicas_in, service, services_ready,
-    state, web, with_web,
+    asks, change, maps, offers, phase, ready, replicas, replicas_in, service, services_message,
+    services_ready, state, web, with_web,
 };
 use crate::people::{ROOT, customer, map_manifest, offering, partner};
 use crate::scenes::{EMEA, GLOBEX, emea, minutes, seconds};
@@ -153,6 +153,8 @@ fn after_a_withdrawal_objects_are_pruned_when_the_offering_says_so_and_not_befor
             (at.duration_since(begun).as_secs() - 7200).abs() <= 2,
             "{at}"
         );
+        let told = services_message(&sim);
+        assert!(told.contains(&format!("is deleted at {at}")), "{told}");
         let left = at.duration_since(sim.server.now()).unsigned_abs();
         sim.restart();
         sim.wait(left - seconds(2)).await;
@@ -161,6 +163,11 @@ fn after_a_withdrawal_objects_are_pruned_when_the_offering_says_so_and_not_befor
         assert_eq!((maps(&sim), replicas(&sim)), (Vec::new(), None));
         sim.settle().await;
         assert_eq!(sim.names("persistentvolumeclaims", GLOBEX), ["web"]);
+        let told = services_message(&sim);
+        assert!(
+            told.contains("claims to storage are all that is left of it"),
+            "{told}"
+        );
         assert_eq!(
             (
                 &service(&sim, "web")["objects"],

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{change, maps, offers, replicas, service, services_ready, with_web};
+use super::{change, maps, offers, replicas, service, services_message, services_ready, with_web};
 use crate::people::{ROOT, customer};
 use crate::scenes::{EMEA, GLOBEX, minutes};
 use crate::server::Pacing;
@@ -29,6 +29,11 @@ fn what_is_withdrawn_is_stopped_at_once_and_deleted_only_when_nobody_has_taken_i
         assert_eq!(
             (maps(&sim), replicas(&sim)),
             (vec!["web".to_owned()], Some(0))
+        );
+        let told = services_message(&sim);
+        assert!(
+            told.contains("unless it is offered again within minutes"),
+            "{told}"
         );
         sim.wait(minutes(8)).await;
         offers(&sim, "emea", "All", &[]).await;

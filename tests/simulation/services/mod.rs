@@ -78,6 +78,15 @@ pub fn services_ready(sim: &Sim) -> String {
     sim.condition("customers", EMEA, "globex", "ServicesReady")
 }
 
+/// The message of `ServicesReady` of `globex`.
+pub fn services_message(sim: &Sim) -> String {
+    let conditions = sim.see("customers", EMEA, "globex")["status"]["conditions"].clone();
+    let mut conditions = conditions.as_array().into_iter().flatten();
+    let found = conditions.find(|condition| condition["type"] == "ServicesReady");
+    let message = found.and_then(|condition| condition["message"].as_str());
+    message.unwrap_or_default().to_owned()
+}
+
 /// `Ready` of `globex`.
 pub fn ready(sim: &Sim) -> String {
     sim.ready("customers", EMEA, "globex")
