@@ -30,6 +30,8 @@ pub struct Standing<'a> {
     pub plan_lost: bool,
     /// The domain for hosts, if it is this customer's to use.
     pub ingress_domain: Option<&'a str>,
+    /// Whether it is stopped.
+    pub stopped: bool,
     /// When its trial ends.
     pub trial_ends_at: Option<Timestamp>,
 }
@@ -45,6 +47,7 @@ impl Standing<'_> {
             plan,
             plan_lost,
             ingress_domain,
+            stopped,
             trial_ends_at,
         } = self;
         let customer = &observed.customer;
@@ -89,6 +92,7 @@ impl Standing<'_> {
                     .zip(plan.map(|plan| plan.display_name.as_str())),
                 namespace: &namespace,
             },
+            stopped,
             trial_ends_at,
             now,
         })

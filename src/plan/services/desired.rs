@@ -8,6 +8,7 @@ use super::Given;
 use super::report::Trouble;
 use crate::api::{Reason, ServiceHealth, meta};
 use crate::domain::health::Health;
+use crate::domain::offering::kinds::Stop;
 use crate::domain::offering::{Fault, Offering, Rendered, kinds};
 use crate::domain::pieces::{self, PieceId};
 use crate::domain::records::PieceRecord;
@@ -122,7 +123,10 @@ impl Desired {
             name: one.name.clone(),
             deed,
         };
+        let stop = kinds::stop(&kind.api_version, &kind.kind);
         let step = match ours {
+            // The quota of a stop lets none in; it is made when that is lifted.
+            _ if given.stopped && stop == Stop::Goes => None,
             // What goes has to be gone before it can be made again.
             Some(seen) if seen.deleting => None,
             Some(seen) if seen.is_as(&seal) && !seen.held => None,
@@ -149,15 +153,15 @@ impl Desired {
             }
             (Some(step), _) => {
                 // What reports nothing is as it should be as soon as it is applied.
-                let runs = kinds::stop(&kind.api_version, &kind.kind) != kinds::Stop::Nothing;
+                let runs = stop != Stop::Nothing;
                 let reports = runs || !is_plain(&kind);
-                if reports {
+                if reports && !given.stopped {
                     self.note(&title, &Health::InProgress("is being applied".into()));
                 }
                 self.steps.push(Step::Piece(step));
             }
             (None, _) => {
-                if let Some(seen) = ours {
+                if let Some(seen) = ours.filter(|_| !given.stopped) {
                     self.note(&title, &seen.health);
                 }
             }

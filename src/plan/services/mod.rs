@@ -30,7 +30,7 @@ use super::objects::Owner;
 use super::observed::services::ServicesSeen;
 use super::status::second;
 use super::step::Step;
-use crate::api::{CustomerService, CustomerStatus, OnStop, ServiceState, meta};
+use crate::api::{CustomerService, CustomerStatus, OnStop, ServiceHealth, ServiceState, meta};
 use crate::domain::lineage::Lineage;
 use crate::domain::offering::requires;
 use crate::domain::pieces::PieceId;
@@ -59,6 +59,8 @@ pub struct Given<'a> {
     pub namespace: &'a str,
     /// What expressions can begin with.
     pub about: About<'a>,
+    /// Whether the tenant is stopped, so that nothing in it runs, whatever its services are to do.
+    pub stopped: bool,
     /// When the customer's own trial ends.
     pub trial_ends_at: Option<Timestamp>,
     /// The time.
@@ -273,7 +275,9 @@ impl Work<'_> {
     /// The objects as rendered; what else is written down is swept up at the end.
     fn run(&mut self, service: &Service, desired: &Desired, report: &mut Report) {
         report.parameters = Some(desired.parameters.clone());
-        report.health = Some(desired.health);
+        // Stopped, nothing can be as well as it should be, and that is no news.
+        report.health = Some(desired.health)
+            .filter(|health| !self.given.stopped || *health == ServiceHealth::Refused);
         report.trouble.clone_from(&desired.trouble);
         let record = self
             .records

@@ -114,6 +114,7 @@ impl World {
                 plan: None,
                 namespace: NAMESPACE,
             },
+            stopped: false,
             trial_ends_at: None,
             now: self.now,
         })

@@ -335,3 +335,32 @@ fn a_pod_on_its_own_goes_when_its_service_stops_and_comes_back_with_it() {
         }
     });
 }
+
+#[test]
+fn while_a_customer_is_stopped_its_services_start_nothing_and_are_not_called_unwell() {
+    story(Pacing::default(), |sim| async move {
+        with_web(&sim).await;
+        let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "shell" },
+            "spec": { "containers": [{ "name": "a", "image": "example/a" }] } });
+        sim.create(&offering("shell", &[pod]));
+        asks(&sim, json!([{ "name": "web" }, { "name": "shell" }]));
+        sim.settle().await;
+        assert_eq!(sim.names("pods", GLOBEX), ["shell"]);
+        let trial = |trial| sim.spec("customers", EMEA, "globex", json!({ "trial": trial }));
+        trial(json!({ "endsAt": "2026-01-01T00:00:00Z" }));
+        sim.settle().await;
+        let mark = sim.mark();
+        sim.wait(minutes(60)).await;
+        sim.silent_since(mark);
+        assert_eq!(sim.names("pods", GLOBEX), [""; 0]);
+        assert_eq!(replicas(&sim), Some(2), "specs are left alone");
+        assert_eq!(
+            (ready(&sim).as_str(), services_ready(&sim).as_str()),
+            ("True TrialEnded", "True Settled")
+        );
+        trial(json!({ "endsAt": null, "mode": "None" }));
+        sim.settle().await;
+        assert_eq!(sim.names("pods", GLOBEX), ["shell"]);
+        assert_eq!(services_ready(&sim), "False Progressing");
+    });
+}
