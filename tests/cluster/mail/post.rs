@@ -18,7 +18,7 @@ use k8s_openapi::api::core::v1::{Secret, Service};
 use super::client::{Letter, Login, Refused, Session};
 use super::postfix;
 use crate::support::{
-    PATIENCE, Report as _, World, children, eventually, home, relay, tenant, unique, until,
+    PATIENCE, Report as _, World, children, eventually, home, tenant, unique, until,
 };
 
 /// Where programs of tests listen. Below the ports that the system gives to connections, so that nobody else is there by chance.
