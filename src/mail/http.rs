@@ -20,17 +20,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::asked::{Consume, basic};
 use super::capped::{Capped, Peer};
 use super::counters::Slots;
 use super::decide::{Decider, Id, Message, Verdict};
@@ -42,8 +40,6 @@ use crate::ops::shutdown::Shutdown;
 
 /// Longest body that is read.
 const BODY: usize = 4096;
-/// Longest `id`.
-const ID: usize = 256;
 
 /// What answers.
 #[derive(Clone, Debug)]
@@ -104,15 +100,6 @@ async fn caller(pages: &Pages, headers: &HeaderMap, address: IpAddr) -> Result<S
     }
 }
 
-fn basic(headers: &HeaderMap) -> Option<(String, Vec<u8>)> {
-    let (scheme, encoded) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("basic").then_some(())?;
-    let decoded = STANDARD.decode(encoded.trim()).ok()?;
-    let colon = decoded.iter().position(|byte| *byte == b':')?;
-    let username = String::from_utf8(decoded[..colon].to_vec()).ok()?;
-    Some((username, decoded[colon + 1..].to_vec()))
-}
-
 async fn usage(
     State(pages): State<Pages>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
@@ -160,17 +147,6 @@ async fn usage(
     answer(StatusCode::OK, &page)
 }
 
-/// What is asked of `/v1/consume`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Consume {
-    recipients: u64,
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default)]
-    route: Option<String>,
-}
-
 async fn consume(
     State(pages): State<Pages>,
     ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
@@ -181,20 +157,10 @@ async fn consume(
         Ok(username) => username,
         Err(refused) => return refused,
     };
-    let asked: Consume = match serde_json::from_slice(&body) {
+    let asked = match Consume::read(&body) {
         Ok(asked) => asked,
-        Err(error) => {
-            return answer(
-                StatusCode::BAD_REQUEST,
-                &json!({"error": error.to_string()}),
-            );
-        }
+        Err(error) => return answer(StatusCode::BAD_REQUEST, &json!({ "error": error })),
     };
-    let id = asked.id.as_deref();
-    if asked.recipients == 0 || id.is_some_and(|id| id.is_empty() || id.len() > ID) {
-        let error = format!("recipients is at least 1, and id has 1 to {ID} bytes");
-        return answer(StatusCode::BAD_REQUEST, &json!({ "error": error }));
-    }
     let login = match &asked.route {
         Some(route) => format!("{}+{route}", username.split('+').next().unwrap_or_default()),
         None => username,
@@ -202,7 +168,7 @@ async fn consume(
     let message = Message {
         login: &login,
         recipients: asked.recipients,
-        id: id.map(Id::Chosen),
+        id: asked.id.as_deref().map(Id::Chosen),
     };
     match pages.decider.decide(&message).await {
         Verdict::Send(route) => {

@@ -15,6 +15,7 @@
 //! written down before.
 
 pub mod almanac;
+pub mod asked;
 mod capped;
 pub mod counters;
 pub mod decide;

@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::decide::{Decider, Id, Message, Verdict};
@@ -25,11 +26,16 @@ const TEXT: usize = 400;
 /// What is read of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    kind: String,
-    state: String,
-    login: String,
-    instance: String,
-    recipients: u64,
+    /// `request`; there is one kind.
+    pub kind: String,
+    /// `protocol_state`: when Postfix asks.
+    pub state: String,
+    /// `sasl_username`: who is logged in, or nothing.
+    pub login: String,
+    /// `instance`: what the message is known by.
+    pub instance: String,
+    /// `recipient_count`; 0 if it is no number.
+    pub recipients: u64,
 }
 
 /// A request that is being read, line by line.
@@ -76,6 +82,22 @@ impl Reading {
             _ => {}
         }
         Ok(None)
+    }
+}
+
+/// Reads one request, and nothing of the next one.
+///
+/// # Errors
+/// When it is none, or the connection breaks.
+pub async fn read<S>(wire: &mut Wire<S>) -> Result<Request, Broken>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut reading = Reading::default();
+    loop {
+        if let Some(request) = reading.line(wire.line(LINE).await?)? {
+            return Ok(request);
+        }
     }
 }
 
@@ -128,15 +150,7 @@ impl Protocol for Policy {
     }
 
     async fn answer(&self, wire: &mut Wire<TcpStream>, (): &mut ()) -> Result<(), Broken> {
-        let request = within(async {
-            let mut reading = Reading::default();
-            loop {
-                if let Some(request) = reading.line(wire.line(LINE).await?)? {
-                    return Ok(request);
-                }
-            }
-        });
-        let request = request.await?;
+        let request = within(read(wire)).await?;
         let began = clock::tick();
         let action = self.action(&request).await;
         wire.send(format!("action={action}\n\n").as_bytes()).await?;
@@ -151,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &[u8]) -> Result<Option<Request>, Broken> {
+    fn taken_in(text: &[u8]) -> Result<Option<Request>, Broken> {
         let mut reading = Reading::default();
         for line in text.split(|byte| *byte == b'\n') {
             if let Some(request) = reading.line(line)? {
@@ -172,7 +186,7 @@ mod tests {
             instance: "1a.2b.3".to_owned(),
             recipients: 3,
         };
-        assert_eq!(read(text), Ok(Some(expected)));
+        assert_eq!(taken_in(text), Ok(Some(expected)));
     }
 
     #[test]
@@ -183,21 +197,25 @@ mod tests {
             b"request=other\n\n",
             b"request=smtpd_access_policy\nsasl_username=\xff\n\n",
         ] {
-            assert!(read(wrong).is_err(), "{}", String::from_utf8_lossy(wrong));
+            assert!(
+                taken_in(wrong).is_err(),
+                "{}",
+                String::from_utf8_lossy(wrong)
+            );
         }
         assert_eq!(
-            read(&b"a=b\n".repeat(LINES + 1)),
+            taken_in(&b"a=b\n".repeat(LINES + 1)),
             Err(Broken::Wrong("a request is too long"))
         );
         assert_eq!(
-            read(&[b"a=".as_slice(), &[b'x'; BYTES], b"\n"].concat()),
+            taken_in(&[b"a=".as_slice(), &[b'x'; BYTES], b"\n"].concat()),
             Err(Broken::Wrong("a request is too long"))
         );
     }
 
     #[test]
     fn a_count_that_is_no_number_is_none() {
-        let request = read(b"request=smtpd_access_policy\nrecipient_count=-1\n\n")
+        let request = taken_in(b"request=smtpd_access_policy\nrecipient_count=-1\n\n")
             .expect("read")
             .expect("whole");
         assert_eq!(request.recipients, 0);
@@ -212,7 +230,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_without_harm(text in proptest::collection::vec(any::<u8>(), 0..2000)) {
-            let _ = read(&text);
+            let _ = taken_in(&text);
         }
     }
 }

@@ -18,7 +18,7 @@ use super::serve::Protocol;
 use super::wire::{Broken, Wire, within};
 
 /// Longest line: an answer of 256 bytes twice, in base64, and addresses.
-const LINE: usize = 4096;
+pub const LINE: usize = 4096;
 
 /// Attempts of one connection that wait for their next line. Postfix has one at a time.
 const WAITING: usize = 16;
@@ -51,10 +51,14 @@ pub enum Step {
 /// Somebody says who they are.
 #[derive(PartialEq, Eq)]
 pub struct Claim {
-    id: u32,
-    username: String,
-    password: Vec<u8>,
-    address: Option<IpAddr>,
+    /// The number of the attempt.
+    pub id: u32,
+    /// Who.
+    pub username: String,
+    /// By what.
+    pub password: Vec<u8>,
+    /// Where from.
+    pub address: Option<IpAddr>,
 }
 
 impl std::fmt::Debug for Claim {
@@ -172,7 +176,8 @@ fn number(field: Option<&str>) -> Result<u32, Broken> {
     number.ok_or(Broken::Wrong("an attempt has no number"))
 }
 
-fn fail(id: u32, username: Option<&str>, rest: &str) -> String {
+/// The line that says no.
+pub fn fail(id: u32, username: Option<&str>, rest: &str) -> String {
     // A name with a tab or a line break in it would be another answer.
     let username = username.filter(|name| !name.contains(char::is_control));
     let user = username

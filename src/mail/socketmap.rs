@@ -11,6 +11,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::directory::Directory;
@@ -22,7 +23,7 @@ use super::wire::{Broken, Wire, within};
 use crate::api::{RouteTls, meta};
 
 /// Longest request: a map's name and a next hop, which is a DNS name and a port.
-const REQUEST: usize = 1024;
+pub const REQUEST: usize = 1024;
 
 /// Digits of a length up to that.
 const DIGITS: usize = 4;
@@ -125,7 +126,7 @@ fn tls(route: &Route) -> String {
 }
 
 /// Host and port of a next hop: `[host]:port`, `[host]`, `host:port` or `host`.
-fn next_hop(text: &str) -> Option<(&str, Option<u16>)> {
+pub fn next_hop(text: &str) -> Option<(&str, Option<u16>)> {
     if let Some(bracketed) = text.strip_prefix('[') {
         let (host, rest) = bracketed.split_once(']')?;
         return match rest.strip_prefix(':') {
@@ -154,6 +155,28 @@ fn length(digits: &[u8]) -> Result<usize, Broken> {
     Ok(number)
 }
 
+/// Reads one request, and nothing of the next one.
+///
+/// # Errors
+/// When it is none, or the connection breaks.
+pub async fn read<S>(wire: &mut Wire<S>) -> Result<String, Broken>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let length = length(wire.until(b':', DIGITS).await?)?;
+    match wire.exactly(length + 1).await?.split_last() {
+        Some((b',', text)) => std::str::from_utf8(text)
+            .map(str::to_owned)
+            .map_err(|_| Broken::Wrong("a request is no text")),
+        _ => Err(Broken::Wrong("this is no netstring")),
+    }
+}
+
+/// Text as a netstring.
+pub fn netstring(text: &str) -> String {
+    format!("{}:{text},", text.len())
+}
+
 impl Protocol for Socketmap {
     type Session = ();
 
@@ -164,17 +187,7 @@ impl Protocol for Socketmap {
     }
 
     async fn answer(&self, wire: &mut Wire<TcpStream>, (): &mut ()) -> Result<(), Broken> {
-        let request = within(async {
-            let length = length(wire.until(b':', DIGITS).await?)?;
-            let content = wire.exactly(length + 1).await?;
-            match content.split_last() {
-                Some((b',', text)) => std::str::from_utf8(text)
-                    .map(str::to_owned)
-                    .map_err(|_| Broken::Wrong("a request is no text")),
-                _ => Err(Broken::Wrong("this is no netstring")),
-            }
-        });
-        let request = request.await?;
+        let request = within(read(wire)).await?;
         let answer = self.look(&request).await;
         let (result, text) = match answer {
             Answer::Found(value) => ("found", format!("OK {value}")),
@@ -183,8 +196,7 @@ impl Protocol for Socketmap {
             Answer::Permanent(why) => ("permanent", format!("PERM {why}")),
         };
         self.metrics.lookup(result);
-        wire.send(format!("{}:{text},", text.len()).as_bytes())
-            .await
+        wire.send(netstring(&text).as_bytes()).await
     }
 }
 

@@ -13,7 +13,7 @@
 
 pub mod file;
 pub mod ledger;
-mod log;
+pub mod log;
 pub mod redis;
 
 use std::fmt;
