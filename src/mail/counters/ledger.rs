@@ -143,7 +143,8 @@ impl Ledger {
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::Named(number, name) => {
-                if *number as usize == self.accounts.len() {
+                let known = self.numbers.contains_key(name);
+                if *number as usize == self.accounts.len() && !known {
                     self.numbers.insert(Arc::clone(name), *number);
                     self.accounts.push(Counted {
                         name: Arc::clone(name),
@@ -182,7 +183,7 @@ impl Ledger {
         self.keys.insert(key, choice);
         self.ages.push_back((at, key));
         while let Some((then, oldest)) = self.ages.front() {
-            if self.ages.len() <= KEYS && at - then <= REMEMBERED {
+            if self.ages.len() <= KEYS && at.saturating_sub(*then) <= REMEMBERED {
                 break;
             }
             self.keys.remove(oldest);
@@ -202,7 +203,8 @@ impl Ledger {
         }
         changes.extend(self.ages.iter().filter_map(|(at, key)| {
             let choice = self.keys.get(key)?;
-            (now - at <= REMEMBERED).then_some(Change::Remembered(*at, *key, *choice))
+            (now.saturating_sub(*at) <= REMEMBERED)
+                .then_some(Change::Remembered(*at, *key, *choice))
         }));
         changes
     }
