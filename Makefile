@@ -6,7 +6,7 @@ SHELL := bash
 CLUSTER ?= local
 export CLUSTER
 
-.PHONY: help build crds control-plane demo down test faults bench lint fmt install uninstall clean
+.PHONY: help build crds control-plane demo down test faults fuzz bench lint fmt install uninstall clean
 
 help: ## Show this
 	@echo 'Clientele: customers of a SaaS or hosting business as Kubernetes resources.'
@@ -38,6 +38,9 @@ test: control-plane ## Run all tests, those on a real API server last
 
 faults: control-plane ## Try deaths, bad answers and random orders for long (PROPTEST_CASES=4096)
 	@scripts/faults
+
+fuzz: ## Feed the mail service's parsers with hostile input (FUZZ_SECONDS=600 a parser)
+	@scripts/fuzz
 
 bench: control-plane ## Measure against a floor in the same run (N=1000 customers)
 	@scripts/bench

@@ -101,6 +101,17 @@ need_postfix() {
   apt_install postfix libsasl2-modules
 }
 
+# libFuzzer, which is C++, is built along with the fuzz targets. Coverage is all that is asked of the compiler, so Rust may be stable.
+need_cargo_fuzz() {
+  local version=0.13.2
+  if ! have c++; then
+    may_install || die "no C++ compiler, which libFuzzer is built with: install g++ or clang"
+    apt_install g++
+  fi
+  [ "$(.cache/bin/cargo-fuzz --version 2>/dev/null)" = "cargo-fuzz $version" ] && return
+  step "build cargo-fuzz" cargo install --quiet --locked "cargo-fuzz@$version" --root .cache
+}
+
 need_kubectl() {
   have kubectl && return
   "$root/scripts/control-plane"
