@@ -97,8 +97,8 @@ pub struct PartnerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::cluster_role")]
     pub admin_role: Option<String>,
-    /// How long DeletionRequests that are over are kept as history: a duration such as `400d`. Absent: the next partner's above
-    /// that has one, else `400d`.
+    /// How long DeletionRequests that are over are kept as history: a duration such as `400d`, a century at most. Absent: the next
+    /// partner's above that has one, else `400d`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::positive_duration")]
     pub history_retention: Option<String>,

@@ -71,7 +71,7 @@ pub struct ServiceOfferingSpec {
     #[serde(default)]
     pub on_stop: OnStop,
     /// How long after a service was withdrawn or removed its objects are deleted, but for PersistentVolumeClaims: a
-    /// duration such as `30d` or `36h`. Absent or empty: never; they are kept, stopped.
+    /// duration such as `30d` or `36h`, a century at most. Absent or empty: never; they are kept, stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shape::duration_or_empty")]
     pub prune_after: Option<String>,

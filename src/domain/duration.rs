@@ -12,23 +12,31 @@ pub const LONGEST: Duration = Duration::from_secs(36_500 * 24 * 60 * 60);
 /// # Errors
 /// What is wrong with the text, for a person: it is no duration, or longer than a century.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is not a duration such as 14d, 36h or 1h30m");
+    match read(text) {
+        Some(duration) if duration > LONGEST => Err(format!("{text:?} is longer than a century")),
+        Some(duration) => Ok(duration),
+        None => Err(format!(
+            "{text:?} is not a duration such as 14d, 36h or 1h30m"
+        )),
+    }
+}
+
+/// Reads a duration where one that is longer than a century means a century; none if it is no duration.
+pub fn at_most_a_century(text: &str) -> Option<Duration> {
+    read(text).map(|duration| duration.min(LONGEST))
+}
+
+fn read(text: &str) -> Option<Duration> {
     // The schema lets nothing else through; jiff alone would also read words and ISO 8601.
     if !text
         .bytes()
         .all(|byte| byte.is_ascii_digit() || b".nusmhd".contains(&byte))
     {
-        return Err(wrong());
+        return None;
     }
-    let span: Span = text.parse().map_err(|_| wrong())?;
-    let duration: SignedDuration = span
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .map_err(|_| wrong())?;
-    let duration = Duration::try_from(duration).map_err(|_| wrong())?;
-    if duration > LONGEST {
-        return Err(format!("{text:?} is longer than a century"));
-    }
-    Ok(duration)
+    let span: Span = text.parse().ok()?;
+    let duration: SignedDuration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Duration::try_from(duration).ok()
 }
 
 /// How long it is until a moment; nothing once it has passed.
@@ -79,6 +87,13 @@ mod tests {
             ["7d", "36h", "90m", "100ms"].map(spelled),
             ["7d", "1d12h", "1h30m", "1s"]
         );
+    }
+
+    #[test]
+    fn where_that_is_meant_what_is_longer_than_a_century_is_one() {
+        assert_eq!(at_most_a_century("40000d"), Some(LONGEST));
+        assert_eq!(at_most_a_century("1h"), parse("1h").ok());
+        assert_eq!(at_most_a_century("soon"), None);
     }
 
     #[test]

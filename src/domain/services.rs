@@ -241,7 +241,7 @@ pub fn prune_after(spec: &ServiceOfferingSpec) -> Option<Duration> {
     spec.prune_after
         .as_deref()
         .filter(|text| !text.is_empty())
-        .and_then(|text| duration::parse(text).ok())
+        .and_then(duration::at_most_a_century)
 }
 
 /// Where a customer is in its life, by its services, and whether its own trial is over. The first that holds.

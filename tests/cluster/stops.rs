@@ -1,5 +1,7 @@
 //! A trial that ends, on the real controllers: everything stops, and comes back when the trial is lifted.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clientele::api::{Access, Customer, Role};
@@ -9,11 +11,12 @@ use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{Pod, ResourceQuota};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
-use kube::api::ListParams;
+use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
-use crate::attempt::{call, create, delete, patch, until_allowed, until_refused};
+use crate::attempt::{call, create, delete, until_allowed, until_refused};
 use crate::steps::{change, config_map, offer, pod, settled, until_so};
 use crate::support::{PATIENCE, World, customer, eventually, refused, tenant, until, user};
 
@@ -79,6 +82,50 @@ async fn until_running(pods: &Api<Pod>, patience: Duration, wanted: &[(&str, usi
         }
     })
     .await;
+}
+
+/// What applies the same manifest again and again, as Flux and Argo CD do.
+struct Pipeline {
+    task: JoinHandle<()>,
+    applied: Arc<AtomicUsize>,
+}
+
+impl Pipeline {
+    fn start(deployments: Api<Deployment>, manifest: Value) -> Self {
+        let applied = Arc::<AtomicUsize>::default();
+        let count = Arc::clone(&applied);
+        let task = tokio::spawn(async move {
+            let name = manifest["metadata"]["name"].as_str().expect("a name");
+            let manager = PatchParams::apply("kustomize-controller").force();
+            let mut rounds = tokio::time::interval(Duration::from_millis(200));
+            loop {
+                rounds.tick().await;
+                let patch = Patch::Apply(&manifest);
+                if deployments.patch(name, &manager, &patch).await.is_ok() {
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        Self { task, applied }
+    }
+
+    /// Waits until it has applied a few times more.
+    async fn goes_on(&self) {
+        let wanted = self.applied.load(Ordering::SeqCst) + 3;
+        eventually("the pipeline goes on", PATIENCE, async || {
+            match self.applied.load(Ordering::SeqCst) {
+                count if count >= wanted => Ok(()),
+                count => Err(format!("{count} of {wanted}")),
+            }
+        })
+        .await;
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 fn access(customer: &Customer) -> Option<Access> {
@@ -179,13 +226,10 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
 
     // Meanwhile a pipeline goes on as if nothing were, and somebody opens the quota.
     let apps = format!("/apis/apps/v1/namespaces/{place}");
-    let four = json!({"spec": {"replicas": 4}});
-    call(
-        &world.admin,
-        &patch(&format!("{apps}/deployments/web"), four),
-    )
-    .await
-    .expect("staff may");
+    let pipeline = Pipeline::start(
+        world.api(&place),
+        replicated("Deployment", &place, "web", 4),
+    );
     call(&world.admin, &delete(&format!("{apps}/statefulsets/db")))
         .await
         .expect("staff may");
@@ -220,6 +264,7 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
         .spec
         .replicas;
     assert_eq!(replicas, Some(4), "specs are left alone");
+    pipeline.goes_on().await;
 
     let globex = change(
         &world,
@@ -229,6 +274,7 @@ async fn at_the_end_of_a_trial_everything_stops_and_all_of_it_comes_back() {
     .await;
     let globex = world.ready(&globex).await;
     assert_eq!(access(&globex), Some(Access::Open));
+    pipeline.goes_on().await;
     until_running(
         &pods,
         BACK,

@@ -71,7 +71,7 @@ pub fn plan(
             let mut partners = lineage.nearest_first();
             partners.find_map(|partner| partner.spec.history_retention.as_deref())
         })
-        .and_then(|retention| duration::parse(retention).ok())
+        .and_then(duration::at_most_a_century)
         .unwrap_or(RETENTION);
     let ended = told.status.history.last().map_or(now, |event| event.at.0);
     let until = after(ended, retention);

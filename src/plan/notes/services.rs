@@ -42,7 +42,7 @@ fn moved(was: Option<&ServiceStatus>, is: &ServiceStatus) -> Option<Note> {
         ServiceState::Denied if is.withdrawn => (
             true,
             Reason::ServiceWithdrawn,
-            format!("partner {by} no longer offers it, and it is stopped"),
+            format!("partner {by} no longer offers it, and it is out of use"),
         ),
         ServiceState::Denied if is.source != ServiceSource::Customer => (
             true,
@@ -57,7 +57,7 @@ fn moved(was: Option<&ServiceStatus>, is: &ServiceStatus) -> Option<Note> {
         ServiceState::Deleted => (
             false,
             Reason::ServiceRemoved,
-            "is no longer asked for, and is stopped".to_owned(),
+            "is no longer asked for, and is out of use".to_owned(),
         ),
         ServiceState::Preparation
         | ServiceState::Paused
