@@ -21,6 +21,7 @@ import (
 const usage = `clientele-local: a Kubernetes control plane for development (no part of the operator).
 
   clientele-local up --data DIR          run it until SIGTERM; prints one line of JSON when ready
+                                         (SIGUSR1 kills the API server and starts another)
   clientele-local status --data DIR      print that line again, or fail if it does not run
   clientele-local down --data DIR        end it and wait for its end
   clientele-local kubeconfig --data DIR --service-account NAMESPACE/NAME -o FILE

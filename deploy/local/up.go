@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -237,8 +238,28 @@ func (s *supervisor) etcdHealth() (func(context.Context) error, error) {
 	}, nil
 }
 
-// watch waits for the end: one that was asked for, or that of a child.
+// watch waits for the end: one that was asked for, or that of a child. On SIGUSR1 the API server is
+// killed and started again, as after a crash.
 func (s *supervisor) watch(ctx context.Context) error {
+	crash := make(chan os.Signal, 1)
+	signal.Notify(crash, syscall.SIGUSR1)
+	defer signal.Stop(crash)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case one := <-s.firstEnd():
+			return one.failure()
+		case <-crash:
+			if err := s.restart("kube-apiserver", s.layout.apiServerArgs(s.options)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// firstEnd tells of the first of today's children that ends.
+func (s *supervisor) firstEnd() <-chan *child {
 	ended := make(chan *child, len(s.children))
 	for _, one := range s.children {
 		go func() {
@@ -246,12 +267,20 @@ func (s *supervisor) watch(ctx context.Context) error {
 			ended <- one
 		}()
 	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case one := <-ended:
-		return one.failure()
+	return ended
+}
+
+// restart kills a child and puts a new one in its place.
+func (s *supervisor) restart(name string, args []string) error {
+	at := slices.IndexFunc(s.children, func(one *child) bool { return one.name == name })
+	s.children[at].stop(0)
+	if err := s.start(name, args); err != nil {
+		return err
 	}
+	last := len(s.children) - 1
+	s.children[at] = s.children[last]
+	s.children = s.children[:last]
+	return nil
 }
 
 // stop ends the children, the last one first, so that none loses what it stands on. Data that the

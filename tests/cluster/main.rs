@@ -9,6 +9,7 @@
 mod support;
 
 mod access;
+mod api_server;
 mod attempt;
 mod bad_input;
 mod budgets;

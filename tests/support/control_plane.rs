@@ -9,7 +9,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde::Deserialize;
 
-use super::{Audit, unique};
+use super::{Audit, PATIENCE, children, eventually, unique};
 
 /// How a control plane is run.
 #[derive(Clone, Debug, Default)]
@@ -181,6 +181,25 @@ impl ControlPlane {
     /// Runs kubectl as the administrator with this standard input (`apply -f -`); an error is what it says.
     pub fn kubectl_with_input(&self, arguments: &[&str], input: &str) -> Result<String, String> {
         kubectl(&self.kubeconfig, arguments, input)
+    }
+
+    /// Kills the API server and waits until another one answers in its place.
+    ///
+    /// # Panics
+    /// When none does.
+    pub async fn crash_api_server(&self) {
+        let before = children(self.pid());
+        let told = Command::new("kill")
+            .args(["-USR1", &self.pid().to_string()])
+            .status();
+        assert!(told.is_ok_and(|status| status.success()), "no supervisor");
+        eventually("another API server", PATIENCE, async || {
+            if children(self.pid()) == before {
+                return Err("the same is there".to_owned());
+            }
+            self.try_kubectl(&["get", "--raw", "/readyz"])
+        })
+        .await;
     }
 
     /// Writes a kubeconfig with a token of this ServiceAccount, a new one each time: the audit log tells tokens apart
