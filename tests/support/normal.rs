@@ -62,6 +62,8 @@ pub fn less_history(mut cluster: Cluster) -> Cluster {
         if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
             // Made again by taking a deletion back.
             annotations.remove("clientele.dev/adopt-retained");
+            // Made with the first route, if the tenant is not stopped by then, and kept.
+            annotations.remove("clientele.dev/smtp-login");
             // There was a wish to be deleted, and there is none now.
             annotations.remove("clientele.dev/deletion-withdrawn-by");
             // The UID of the customer goes into it; what else does is compared itself.
@@ -71,6 +73,9 @@ pub fn less_history(mut cluster: Cluster) -> Cluster {
             services
                 .and_then(Value::as_object_mut)
                 .map(|records| records.remove("former"));
+        }
+        if let Some(sending) = object["status"]["sending"].as_object_mut() {
+            sending.remove("login");
         }
         // A customer that was made again may have none where it had an empty map.
         for map in ["labels", "annotations"] {

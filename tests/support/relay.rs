@@ -122,6 +122,13 @@ impl Relay {
         }
     }
 
+    /// Ends it, so that another one can have its address.
+    pub async fn end(mut self) {
+        self.serving.abort();
+        // What it ends with is that it was aborted.
+        (&mut self.serving).await.ok();
+    }
+
     /// The messages it has taken, in order.
     pub fn mails(&self) -> Vec<Mail> {
         self.taken
