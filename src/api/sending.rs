@@ -57,6 +57,47 @@ pub struct CustomerSending {
     /// Limits of its own, beside the plan's: of each the smaller one holds. Absent: none of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<SendLimits>,
+    /// In which order the customer's software is to work off the sends that wait: `FIFO` (the one that was asked for first is sent to its
+    /// end, then the next), `LIFO` (the one that was asked for last goes first; those before it go on when it is done) or `RoundRobin` (all
+    /// take turns, so that a large one does not hold up small ones). It is passed on in the ConfigMap `customer`. Absent: as the software
+    /// does by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funnel_order: Option<FunnelOrder>,
+    /// Whether each ContactList of the customer waits until the partner's staff have approved it. `false`: it is approved at once.
+    /// Absent: true.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate_lists: Option<bool>,
+}
+
+impl CustomerSending {
+    /// Whether lists wait for approval.
+    pub fn validates_lists(&self) -> bool {
+        self.validate_lists.unwrap_or(true)
+    }
+}
+
+/// In which order the sends that wait are worked off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FunnelOrder {
+    /// What was asked for first is sent to its end, then the next.
+    #[serde(rename = "FIFO")]
+    Fifo,
+    /// What was asked for last goes first.
+    #[serde(rename = "LIFO")]
+    Lifo,
+    /// All take turns.
+    RoundRobin,
+}
+
+impl FunnelOrder {
+    /// The name as users write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fifo => "FIFO",
+            Self::Lifo => "LIFO",
+            Self::RoundRobin => "RoundRobin",
+        }
+    }
 }
 
 /// What a customer may send, and has sent.

@@ -80,6 +80,31 @@ async fn routed(sim: &Sim) {
 }
 
 #[test]
+fn in_which_order_it_sends_and_whether_lists_are_looked_at_reaches_its_software() {
+    story(Pacing::default(), |sim| async move {
+        globex(&sim).await;
+        let told = || ["funnelOrder", "validateLists"].map(|key| card(&sim)[key].clone());
+        assert_eq!(told(), [Value::Null, json!("true")]);
+        for (order, validates) in [("FIFO", false), ("LIFO", true), ("RoundRobin", false)] {
+            let mark = sim.mark();
+            let sends = json!({ "funnelOrder": order, "validateLists": validates });
+            sim.spec("customers", EMEA, "globex", json!({ "sending": sends }));
+            sim.settle().await;
+            assert_eq!(told(), [json!(order), json!(validates.to_string())]);
+            let once = [
+                ("Apply configmaps emea--globex/customer", 1),
+                ("Apply customers/status partner-emea/globex", 1),
+            ];
+            let tally = sim.tally(mark);
+            assert_eq!(tally, once.map(|(what, n)| (what.to_owned(), n)).into());
+        }
+        sim.spec("customers", EMEA, "globex", json!({ "sending": null }));
+        sim.settle().await;
+        assert_eq!(told(), [Value::Null, json!("true")]);
+    });
+}
+
+#[test]
 fn what_the_mail_service_tells_stays_and_causes_no_write() {
     story(Pacing::default(), |sim| async move {
         sender(&sim).await;

@@ -4,6 +4,7 @@
 //! routes, number and domain is in [`decisions`], the objects are in [`crate::plan::objects`].
 
 mod adoption;
+mod card;
 mod decisions;
 mod leaving;
 mod login;

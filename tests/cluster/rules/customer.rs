@@ -231,6 +231,10 @@ fn choices() -> Vec<Row> {
         refused("a route twice", routes(json!(["a", "b", "a"])), ROUTES, "must name each route once"),
         refused("seventeen routes", routes(json!(flood)), ROUTES, "at most 16 items"),
         refused("a route of another namespace", routes(json!(["partner-x/relay"])), "spec.postalRoutes[0]", "must be the name of an object"),
+        taken("how it sends", spec(json!({"sending": {"funnelOrder": "FIFO", "validateLists": true}}))),
+        taken("another order", spec(json!({"sending": {"funnelOrder": "RoundRobin"}}))),
+        refused("an order that is none", spec(json!({"sending": {"funnelOrder": "fifo"}})), "spec.sending.funnelOrder", "supported values"),
+        refused("lists looked at perhaps", spec(json!({"sending": {"validateLists": "maybe"}})), "spec.sending.validateLists", "must be of type boolean"),
         refused("an answer in words", spec(json!({"onHold": "yes"})), "spec.onHold", "must be of type boolean"),
     ]
 }
