@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clientele::api::{
-    CustomerStatus, CustomerUserStatus, DeletionRequestStatus, PartnerStatus, PostalRouteStatus,
-    ServiceOfferingStatus, ServicePlanStatus, crds, crds_yaml,
+    ContactListStatus, CustomerStatus, CustomerUserStatus, DeletionRequestStatus, PartnerStatus,
+    PostalRouteStatus, ServiceOfferingStatus, ServicePlanStatus, crds, crds_yaml,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -95,7 +95,7 @@ fn every_kind_is_found_under_the_category_and_a_short_name_of_its_own() {
             assert!(seen.insert(name), "{names}");
         }
     }
-    assert_eq!(seen.len(), 7);
+    assert_eq!(seen.len(), 8);
 }
 
 #[test]
@@ -253,6 +253,7 @@ fn a_new_object_has_a_status_that_says_nothing_was_observed() {
         reads::<CustomerStatus>(default);
         reads::<CustomerUserStatus>(default);
         reads::<DeletionRequestStatus>(default);
+        reads::<ContactListStatus>(default);
     }
     for_each_schema(|path, schema| {
         let default = &schema["default"];

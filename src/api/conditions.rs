@@ -65,6 +65,8 @@ names! {
         TrialEnding,
         /// The deletion is asked for and can be taken back. Present only while true.
         DeletionPending,
+        /// The list may be sent to.
+        Approved,
         /// Four fifths of a limit on mail are used, and no limit is reached. Present only while true; written by `clientele mail`.
         SendLimitNear,
         /// A limit on mail is reached, and mail waits. Present only while true; written by `clientele mail`.
@@ -229,6 +231,20 @@ names! {
         TooManyUsers,
         /// There is no time zone of that name.
         TimeZoneUnknown,
+        /// The list is approved.
+        Approved,
+        /// The list waits until the partner's staff have approved it.
+        Pending,
+        /// The object is in a namespace that is no customer's tenant.
+        NotATenantNamespace,
+        /// Where the list is to be read, there is nothing.
+        ContentsNotFound,
+        /// Where the list is to be read, there is another one.
+        DigestMismatch,
+        /// The list has more or fewer entries than it says.
+        EntriesMismatch,
+        /// Entries of the list are no mail addresses.
+        ListInvalid,
         /// Four fifths of a limit on mail are used.
         LimitNear,
         /// A limit on mail is reached.

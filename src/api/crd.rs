@@ -8,7 +8,8 @@ use serde::Serialize as _;
 use serde_json::json;
 
 use super::{
-    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
+    ContactList, Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering,
+    ServicePlan,
 };
 
 /// The CustomResourceDefinitions of all kinds, ready to be applied.
@@ -21,6 +22,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         Customer::crd(),
         CustomerUser::crd(),
         DeletionRequest::crd(),
+        ContactList::crd(),
     ];
     crds.iter_mut()
         .flat_map(|crd| &mut crd.spec.versions)

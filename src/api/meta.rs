@@ -150,6 +150,8 @@ pub const SMTP_LOGIN_PREFIX: &str = "smtp-";
 pub const SMTP_LOGINS_ROLE: &str = "clientele-smtp-logins";
 /// ClusterRole, and its RoleBinding in tenant namespaces, by which the operator writes the Secret [`SMTP`].
 pub const SMTP_ROLE: &str = "clientele-smtp";
+/// RoleBinding in tenant namespaces that have contact lists, by which the partner's staff approve them.
+pub const LIST_APPROVERS: &str = "clientele-list-approvers";
 /// ClusterRole by which `clientele mail` reads Secrets in partner namespaces.
 pub const MAIL_SECRETS_ROLE: &str = "clientele-mail-secrets";
 /// Server-side apply field manager of `clientele mail`, name of its ServiceAccount, and of its RoleBinding in partner namespaces.

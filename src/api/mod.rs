@@ -4,6 +4,7 @@
 //! be (a name, an e-mail address, a quantity) stands once in `shape`, what must hold between fields on the struct.
 
 pub mod conditions;
+pub mod contact_list;
 mod crd;
 pub mod customer;
 pub mod customer_service;
@@ -19,6 +20,7 @@ pub mod service_plan;
 mod shape;
 
 pub use conditions::*;
+pub use contact_list::*;
 pub use crd::{crds, crds_yaml};
 pub use customer::*;
 pub use customer_service::*;

@@ -15,7 +15,8 @@ use serde_json::Value;
 
 use crate::api::meta::FIELD_MANAGER;
 use crate::api::{
-    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
+    ContactList, Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering,
+    ServicePlan,
 };
 use crate::plan::Kind;
 use crate::plan::step::{Application, ChildKind, PieceKind};
@@ -54,6 +55,7 @@ impl Address {
             Kind::Customer => Self::of::<Customer>(namespace),
             Kind::CustomerUser => Self::of::<CustomerUser>(namespace),
             Kind::DeletionRequest => Self::of::<DeletionRequest>(namespace),
+            Kind::ContactList => Self::of::<ContactList>(namespace),
         }
     }
 

@@ -37,11 +37,12 @@ const SETTLED: Duration = Duration::from_secs(1);
 const OURS: &str = "app.kubernetes.io/name=clientele";
 
 /// The policies in deploy/policies, each with a binding of its name.
-pub const POLICIES: [&str; 26] = [
+pub const POLICIES: [&str; 27] = [
     "clientele-access",
     "clientele-admin-role",
     "clientele-assign-customers",
     "clientele-assign-partners",
+    "clientele-contact-lists",
     "clientele-customer-users",
     "clientele-deletes",
     "clientele-deletion-requests",

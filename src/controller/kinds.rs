@@ -5,17 +5,19 @@ use kube::Resource;
 
 use super::reconcile::{Context, Controlled};
 use crate::api::{
-    Customer, CustomerStatus, CustomerUser, CustomerUserStatus, DeletionRequest,
-    DeletionRequestStatus, Partner, PartnerStatus, PostalRoute, PostalRouteStatus, ServicePlan,
-    ServicePlanStatus,
+    ContactList, ContactListStatus, Customer, CustomerStatus, CustomerUser, CustomerUserStatus,
+    DeletionRequest, DeletionRequestStatus, Partner, PartnerStatus, PostalRoute, PostalRouteStatus,
+    ServicePlan, ServicePlanStatus,
 };
 use crate::domain::deletion::CLOCK_TOLERANCE;
 use crate::observe::live;
 use crate::observe::views::SweptAlong;
 use crate::plan::observed::Departure;
-use crate::plan::observed::routes::RouteChecked;
+use crate::plan::observed::lists::ContentsSeen;
+use crate::plan::observed::routes::{RouteChecked, Tried};
 use crate::plan::{
-    Key, Kind, Plan, customer, customer_user, deletion, partner, postal_route, service_plan,
+    Key, Kind, Plan, contact_list, customer, customer_user, deletion, partner, postal_route,
+    service_plan,
 };
 
 /// Why an object goes, if it does.
@@ -215,5 +217,37 @@ impl Controlled for DeletionRequest {
             world.purge_begins(key);
         }
         Some(plan)
+    }
+}
+
+impl Controlled for ContactList {
+    type Status = ContactListStatus;
+    type Gathered = Tried<ContentsSeen>;
+
+    fn status(&self) -> Option<&ContactListStatus> {
+        self.status.as_ref()
+    }
+
+    async fn gather(context: &Context, object: &Self) -> kube::Result<Self::Gathered> {
+        let now = context.clock.now();
+        let namespace = object.metadata.namespace.as_deref().unwrap_or_default();
+        if !context.world().is_tenant(namespace) {
+            return Ok(Tried {
+                seen: ContentsSeen::NotNamed,
+                at: now,
+                bad_since: None,
+            });
+        }
+        Ok(context.lists.of(&context.client, object, now).await)
+    }
+
+    fn plan(
+        context: &Context,
+        key: &Key,
+        gathered: Self::Gathered,
+        now: Timestamp,
+    ) -> Option<Plan<ContactListStatus>> {
+        let observed = context.world().list(key, gathered)?;
+        Some(contact_list::plan(&observed, now))
     }
 }

@@ -3,6 +3,7 @@
 pub mod backoff;
 mod bootstrap;
 mod kinds;
+mod lists;
 mod offerings;
 pub mod queue;
 pub mod reconcile;
@@ -23,8 +24,8 @@ use self::queue::Queues;
 use self::reconcile::{Context, Controlled, reconcile};
 use self::relays::Relays;
 use crate::api::{
-    Access, Customer, CustomerUser, DeletionPhase, DeletionRequest, Partner, PostalRoute,
-    ServiceOffering, ServicePlan,
+    Access, ContactList, Customer, CustomerUser, DeletionPhase, DeletionRequest, Partner,
+    PostalRoute, ServiceOffering, ServicePlan,
 };
 use crate::apply::events::Announcer;
 use crate::error::Error;
@@ -71,6 +72,7 @@ pub async fn run(
         announcer: Announcer::new(client.clone(), &settings.identity),
         world: RwLock::new(World::default()),
         relays: Relays::new(probe, clock.clone(), queues.clone()),
+        lists: lists::Lists::default(),
         checks: offerings::Checks::default(),
         watching: watching::Watching::default(),
         namespace: settings.namespace.clone(),
@@ -145,6 +147,12 @@ pub async fn run(
             FEW,
             shutdown.clone(),
         )),
+        Kind::ContactList => tokio::spawn(work::<ContactList>(
+            Arc::clone(&context),
+            inbox,
+            FEW,
+            shutdown.clone(),
+        )),
     });
     let ended = join_all(workers).await;
     checked.abort();
@@ -185,6 +193,7 @@ fn everything(world: &World) -> BTreeSet<crate::plan::Key> {
     keys.extend(world.keys::<Customer>());
     keys.extend(world.keys::<CustomerUser>());
     keys.extend(world.keys::<DeletionRequest>());
+    keys.extend(world.keys::<ContactList>());
     keys
 }
 
@@ -222,6 +231,10 @@ async fn census(context: Arc<Context>) {
             metrics.unreadable(
                 Kind::DeletionRequest.as_str(),
                 world.unreadable::<DeletionRequest>(),
+            );
+            metrics.unreadable(
+                Kind::ContactList.as_str(),
+                world.unreadable::<ContactList>(),
             );
             for phase in DeletionPhase::ALL {
                 metrics.requests(phase.as_str(), world.requests_in(phase));

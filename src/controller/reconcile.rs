@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 use super::backoff::Pace;
+use super::lists::Lists;
 use super::offerings::Checks;
 use super::queue::{Queues, Round};
 use super::relays::Relays;
@@ -47,6 +48,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// What was found out about routes.
     pub relays: Arc<Relays>,
+    /// What was read of contact lists.
+    pub lists: Lists,
     /// What was found out about offerings.
     pub checks: Checks,
     /// The watches on what services have made.

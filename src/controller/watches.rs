@@ -17,8 +17,8 @@ use serde::de::DeserializeOwned;
 
 use super::reconcile::{Context, Controlled};
 use crate::api::{
-    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
-    meta,
+    ContactList, Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering,
+    ServicePlan, meta,
 };
 use crate::error::chain;
 use crate::observe::World;
@@ -36,6 +36,7 @@ pub fn start(context: &Arc<Context>) {
     own::<Customer>(context);
     own::<CustomerUser>(context);
     own::<DeletionRequest>(context);
+    own::<ContactList>(context);
     namespaces(context);
     children::<ResourceQuota>(context);
     children::<LimitRange>(context);

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod claims;
+pub mod contacts;
 pub mod credential;
 pub mod deletion;
 pub mod domains;

@@ -1,14 +1,18 @@
-//! What is asked of the API server itself, because no cache may answer it: why an object goes, and what a Secret holds.
+//! What is asked of the API server itself, because no cache may answer it: why an object goes, and what a Secret or a
+//! list holds.
 
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client, Resource};
 
 use super::relay::Login;
-use crate::api::{PostalRoute, meta};
+use super::seen::{Contents, Seen};
+use crate::api::{ConfigMapKey, PostalRoute, meta};
+use crate::domain::contacts;
 use crate::error::{Cause, chain};
 use crate::plan::observed::Departure;
+use crate::plan::observed::lists::ContentsSeen;
 use crate::plan::observed::routes::SecretSeen;
 
 /// Why an object with a deletion timestamp is going: whether its CRD or its namespace goes too is read with quorum, since a cache
@@ -67,6 +71,21 @@ pub async fn credentials(client: &Client, route: &PostalRoute) -> Credentials {
         Ok(secret) => judge(&secret),
         Err(error) if Cause::of(&error) == Cause::NotFound => SecretSeen::Missing.into(),
         Err(error) => SecretSeen::Unreadable(chain(&error)).into(),
+    }
+}
+
+/// Reads what is in a contact list.
+pub async fn contents(client: &Client, namespace: &str, at: &ConfigMapKey) -> ContentsSeen {
+    let maps: Api<Seen<ConfigMap, Contents>> = Api::namespaced(client.clone(), namespace);
+    match maps.get(&at.name).await {
+        Ok(map) => match map.kept.value(&at.key) {
+            Some(list) => ContentsSeen::Found(contacts::checked(&list)),
+            None => ContentsSeen::Missing("There is no such key"),
+        },
+        Err(error) if Cause::of(&error) == Cause::NotFound => {
+            ContentsSeen::Missing("There is no such ConfigMap")
+        }
+        Err(error) => ContentsSeen::Unreadable(chain(&error)),
     }
 }
 

@@ -7,13 +7,14 @@
 //! ```
 //!
 //! No judgement is made here and nothing is written. Objects of Clientele's own kinds are kept whole, what the operator makes for
-//! them as fingerprints. Two things are asked of the API server instead of a cache, both rarely: Secrets, and why an object goes
+//! them as fingerprints. Two things are asked of the API server instead of a cache, both rarely: what Secrets and lists hold, and why an object goes
 //! ([`live`]).
 
 mod census;
 mod claims;
 mod deletions;
 mod index;
+mod lists;
 pub mod live;
 mod logins;
 mod next_hops;

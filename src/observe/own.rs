@@ -9,7 +9,8 @@ use super::table::{Change, Table};
 use super::tolerant::Tolerant;
 use super::world::World;
 use crate::api::{
-    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
+    ContactList, Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering,
+    ServicePlan,
 };
 use crate::plan::{Key, Kind};
 
@@ -62,4 +63,5 @@ own! {
     Customer => customers, customer_concerns;
     CustomerUser => users, user_concerns;
     DeletionRequest => requests, request_concerns;
+    ContactList => lists, list_concerns;
 }

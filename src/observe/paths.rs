@@ -2,11 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use kube::ResourceExt;
+
 use super::table::Id;
 use super::world::World;
-use crate::api::{CustomerUser, meta};
+use crate::api::{CustomerUser, Partner, meta};
+use crate::domain::lineage::{Lineage, Place};
 use crate::domain::names::{partner_namespace, tenant_of};
 use crate::plan::{Key, Kind};
+
+/// Longest partner path.
+const DEEPEST: usize = 32;
 
 impl World {
     /// A partner namespace and those of all partners below it.
@@ -90,5 +96,45 @@ impl World {
             .iter()
             .map(|(namespace, name)| Key::new(Kind::CustomerUser, namespace, name))
             .collect()
+    }
+
+    /// What a namespace is to the objects in it.
+    pub fn place(&self, namespace: &str) -> Place {
+        if namespace == meta::PARTNERS_NAMESPACE {
+            return Place::Root;
+        }
+        let tenant = self
+            .namespace(namespace)
+            .is_some_and(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT);
+        match self.lineage(namespace) {
+            Some(lineage) => Place::Partner(lineage),
+            None if tenant => Place::Elsewhere,
+            None if namespace.starts_with(meta::PARTNER_NAMESPACE_PREFIX) => Place::Coming,
+            None => Place::Elsewhere,
+        }
+    }
+
+    /// The partner path that leads to a partner's own namespace; none if a partner on it is not in order.
+    pub fn lineage(&self, namespace: &str) -> Option<Lineage> {
+        let mut bottom_first = Vec::new();
+        let mut at = namespace.to_owned();
+        // Namespaces are owned by objects in other namespaces, each made before what is below it; the bound is for a world that
+        // was edited by hand into a circle.
+        while at != meta::PARTNERS_NAMESPACE && bottom_first.len() < DEEPEST {
+            let seen = self.namespace(&at)?;
+            let (name, parent) = (
+                seen.label(meta::LABEL_PARTNER),
+                seen.label(meta::LABEL_PARENT),
+            );
+            let partner = self.own::<Partner>(parent, name)?;
+            if !seen.is_own_of(name, parent, &partner.uid().unwrap_or_default()) {
+                return None;
+            }
+            parent.clone_into(&mut at);
+            bottom_first.push(partner);
+        }
+        let whole = at == meta::PARTNERS_NAMESPACE && !bottom_first.is_empty();
+        bottom_first.reverse();
+        whole.then(|| Lineage::new(bottom_first))
     }
 }

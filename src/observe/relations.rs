@@ -18,7 +18,7 @@ use crate::plan::observed::NamespaceSeen;
 use crate::plan::{Key, Kind};
 
 /// What of an own object others depend on, but for its status.
-fn essence<K: Resource<DynamicType = ()> + Clone>(
+pub(super) fn essence<K: Resource<DynamicType = ()> + Clone>(
     object: Option<&Tolerant<K>>,
 ) -> Option<(Option<i64>, Option<String>, bool, bool)> {
     object.map(|object| {
@@ -178,6 +178,7 @@ impl World {
         if essence(old) != essence(new) {
             concerned.extend(self.requests_keys(&change.id));
         }
+        concerned.extend(self.lists_concerned(&change.id, old, new));
         concerned
     }
 
@@ -233,6 +234,7 @@ impl World {
                 concerned.insert(Key::new(Kind::Customer, &customer.0, &customer.1));
                 concerned.extend(self.users_keys(&customer));
                 concerned.extend(self.requests_keys(&customer));
+                concerned.extend(self.lists_keys(&customer));
             }
         }
         let retained = |seen: &Option<NamespaceSeen>| {

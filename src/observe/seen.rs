@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::{
     ConfigMap, LimitRange, Namespace, ResourceQuota, Service, ServiceAccount,
 };
@@ -149,6 +151,38 @@ impl<'de> Deserialize<'de> for Seen<Namespace, NamespaceSeen> {
         Ok(Self {
             metadata: versions(&object),
             kept: NamespaceSeen::read(&object),
+            kind: PhantomData,
+        })
+    }
+}
+
+/// The values of a ConfigMap, whatever they are.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    data: Value,
+    binary: Value,
+}
+
+impl Contents {
+    /// The value of a key.
+    pub fn value(&self, key: &str) -> Option<Vec<u8>> {
+        if let Some(text) = self.data[key].as_str() {
+            return Some(text.as_bytes().to_vec());
+        }
+        STANDARD.decode(self.binary[key].as_str()?).ok()
+    }
+}
+
+impl<'de> Deserialize<'de> for Seen<ConfigMap, Contents> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut object = without_managed_fields(deserializer)?;
+        let kept = Contents {
+            data: object["data"].take(),
+            binary: object["binaryData"].take(),
+        };
+        Ok(Self {
+            metadata: versions(&object),
+            kept,
             kind: PhantomData,
         })
     }

@@ -87,6 +87,7 @@ impl World {
             logins_open: self.logins_open(&key.namespace),
             users: self.users(&id),
             requests: self.requests_about(&id),
+            lists: self.lists_in(&namespace),
             services: self.services_seen(&namespace, now),
             free_number: self.free_number(
                 references.provider.as_deref(),
@@ -113,10 +114,10 @@ impl World {
         let Some(tenant) = tenant_of(&key.namespace, &key.name) else {
             return false;
         };
-        let bindings = self
-            .rooms
-            .of(&tenant)
-            .filter(|(kind, name)| *kind == ChildKind::RoleBinding && name != meta::SMTP_ROLE);
+        let bindings = self.rooms.of(&tenant).filter(|(kind, name)| {
+            let peoples = ![meta::SMTP_ROLE, meta::LIST_APPROVERS].contains(&&**name);
+            *kind == ChildKind::RoleBinding && peoples
+        });
         let mut bound = bindings
             .filter_map(|(kind, name)| self.children.get(kind)?.get(&tenant, name))
             .flat_map(|binding| &binding.seen.subjects)

@@ -22,17 +22,13 @@ use super::seen::Child;
 use super::table::{Change, Entry, Id, Table};
 use super::tolerant::{Tolerant, Unreadable};
 use crate::api::{
-    Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering, ServicePlan,
-    meta,
+    ContactList, Customer, CustomerUser, DeletionRequest, Partner, PostalRoute, ServiceOffering,
+    ServicePlan, meta,
 };
 use crate::domain::fingerprint::ChildKind;
-use crate::domain::lineage::{Lineage, Place};
 use crate::domain::names::{partner_namespace, tenant_of};
 use crate::plan::observed::{Children, LOOK_AGAIN, NamespaceSeen};
 use crate::plan::{Key, Kind, Written};
-
-/// Longest partner path.
-const DEEPEST: usize = 32;
 
 impl<K: Resource<DynamicType = ()> + Clone> Entry for Tolerant<K> {
     fn id(&self) -> Id {
@@ -58,6 +54,7 @@ pub struct World {
     pub(super) customers: Table<Tolerant<Customer>>,
     pub(super) users: Table<Tolerant<CustomerUser>>,
     pub(super) requests: Table<Tolerant<DeletionRequest>>,
+    pub(super) lists: Table<Tolerant<ContactList>>,
     pub(super) namespaces: Table<NamespaceSeen>,
     pub(super) children: HashMap<ChildKind, Table<Child>>,
     /// Namespaces that exist without our labels, as refused creations told, and when.
@@ -171,7 +168,8 @@ impl World {
                 | Kind::ServicePlan
                 | Kind::Partner
                 | Kind::PostalRoute
-                | Kind::CustomerUser => BTreeSet::new(),
+                | Kind::CustomerUser
+                | Kind::ContactList => BTreeSet::new(),
             },
             Written::Namespace(seen) => {
                 self.foreign.remove(&seen.name);
@@ -289,6 +287,7 @@ impl World {
             customers,
             users,
             requests,
+            lists,
             namespaces,
             children,
             ..
@@ -299,7 +298,8 @@ impl World {
             && routes.is_complete()
             && customers.is_complete()
             && users.is_complete()
-            && requests.is_complete();
+            && requests.is_complete()
+            && lists.is_complete();
         own && namespaces.is_complete()
             && children.len() == ChildKind::ALL.len()
             && children.values().all(Table::is_complete)
@@ -349,45 +349,5 @@ impl World {
                 Some(((*kind, name.clone()), child.seen.clone()))
             })
             .collect()
-    }
-
-    /// What a namespace is to the objects in it.
-    pub fn place(&self, namespace: &str) -> Place {
-        if namespace == meta::PARTNERS_NAMESPACE {
-            return Place::Root;
-        }
-        let tenant = self
-            .namespace(namespace)
-            .is_some_and(|seen| seen.label(meta::LABEL_TYPE) == meta::TYPE_TENANT);
-        match self.lineage(namespace) {
-            Some(lineage) => Place::Partner(lineage),
-            None if tenant => Place::Elsewhere,
-            None if namespace.starts_with(meta::PARTNER_NAMESPACE_PREFIX) => Place::Coming,
-            None => Place::Elsewhere,
-        }
-    }
-
-    /// The partner path that leads to a partner's own namespace; none if a partner on it is not in order.
-    pub fn lineage(&self, namespace: &str) -> Option<Lineage> {
-        let mut bottom_first = Vec::new();
-        let mut at = namespace.to_owned();
-        // Namespaces are owned by objects in other namespaces, each made before what is below it; the bound is for a world that
-        // was edited by hand into a circle.
-        while at != meta::PARTNERS_NAMESPACE && bottom_first.len() < DEEPEST {
-            let seen = self.namespace(&at)?;
-            let (name, parent) = (
-                seen.label(meta::LABEL_PARTNER),
-                seen.label(meta::LABEL_PARENT),
-            );
-            let partner = self.own::<Partner>(parent, name)?;
-            if !seen.is_own_of(name, parent, &partner.uid().unwrap_or_default()) {
-                return None;
-            }
-            parent.clone_into(&mut at);
-            bottom_first.push(partner);
-        }
-        let whole = at == meta::PARTNERS_NAMESPACE && !bottom_first.is_empty();
-        bottom_first.reverse();
-        whole.then(|| Lineage::new(bottom_first))
     }
 }

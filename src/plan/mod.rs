@@ -8,6 +8,7 @@
 //!
 //! A bad spec is not an error here but a plan whose draft says so. No clock: `now` is an argument where a rule needs it.
 
+pub mod contact_list;
 pub mod customer;
 pub mod customer_user;
 pub mod deletion;

@@ -71,6 +71,17 @@ pub fn on_change<S: Conditioned>(old: Option<&S>, new: &S) -> Vec<Note> {
     {
         notes.extend(note(false, is));
     }
+    let (was, is) = (
+        find(old, ConditionType::Approved),
+        find(Some(new), ConditionType::Approved),
+    );
+    // What is wrong with a list is told as being stalled.
+    let judged = [Reason::Approved, Reason::Pending].map(Reason::as_str);
+    if let Some(is) = is.filter(|is| judged.contains(&&*is.reason))
+        && was.is_none_or(|was| was.reason != is.reason)
+    {
+        notes.extend(note(false, is));
+    }
     notes.extend(new.happened(old).iter().filter_map(step));
     // One that was never reconciled has the status that its kind begins with.
     let known = old.filter(|old| old.observed_generation() >= 0);

@@ -1,6 +1,7 @@
 //! What was observed of the cluster for one object: values, gathered once, judged nowhere but in the plan.
 
 pub mod deletion;
+pub mod lists;
 pub mod routes;
 pub mod services;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use self::deletion::RequestSeen;
+use self::lists::ListSeen;
 use self::services::ServicesSeen;
 use crate::api::{Customer, CustomerUser, Partner, Role, ServicePlan, meta};
 use crate::domain::claims::Claim;
@@ -160,6 +162,8 @@ pub struct CustomerObserved {
     pub logins_open: bool,
     /// The users of this customer, from both places.
     pub users: Vec<UserSeen>,
+    /// The contact lists in its tenant.
+    pub lists: Vec<ListSeen>,
     /// What its services are decided on.
     pub services: ServicesSeen,
     /// A number nobody has, for a customer that was given none.

@@ -11,9 +11,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{sending, step::Outcome};
 use crate::api::{
-    self, Condition, ConditionType, CustomerStatus, CustomerUserStatus, DeletionEvent,
-    DeletionRequestStatus, PartnerStatus, PostalRouteStatus, Reason, ServiceOfferingStatus,
-    ServicePlanStatus, ServiceStatus, meta,
+    self, Condition, ConditionType, ContactListStatus, CustomerStatus, CustomerUserStatus,
+    DeletionEvent, DeletionRequestStatus, PartnerStatus, PostalRouteStatus, Reason,
+    ServiceOfferingStatus, ServicePlanStatus, ServiceStatus, meta,
 };
 
 pub use self::paced::{COUNT_PACE, paced};
@@ -68,6 +68,7 @@ conditioned!(
     PartnerStatus,
     PostalRouteStatus,
     CustomerUserStatus,
+    ContactListStatus,
     CustomerStatus: fn services(&self) -> &[ServiceStatus] {
         &self.services
     } fn keep_ours(&mut self) {

@@ -21,11 +21,13 @@ pub enum Kind {
     CustomerUser,
     /// [`crate::api::DeletionRequest`]
     DeletionRequest,
+    /// [`crate::api::ContactList`]
+    ContactList,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ServiceOffering,
         Self::ServicePlan,
         Self::Partner,
@@ -33,6 +35,7 @@ impl Kind {
         Self::Customer,
         Self::CustomerUser,
         Self::DeletionRequest,
+        Self::ContactList,
     ];
 
     /// The name used in logs, metrics and events.
@@ -45,6 +48,7 @@ impl Kind {
             Self::Customer => "Customer",
             Self::CustomerUser => "CustomerUser",
             Self::DeletionRequest => "DeletionRequest",
+            Self::ContactList => "ContactList",
         }
     }
 }

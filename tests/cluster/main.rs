@@ -21,6 +21,7 @@ mod escapes;
 mod harness;
 mod install;
 mod kinds_lost;
+mod lists;
 mod mail;
 mod next_hops;
 mod operator;

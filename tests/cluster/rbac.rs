@@ -49,8 +49,9 @@ pub async fn operators_rules(world: &World) -> Vec<PolicyRule> {
     all
 }
 
-const SHIPPED: [&str; 16] = [
+const SHIPPED: [&str; 17] = [
     "clientele",
+    "clientele-list-approver",
     "clientele-mail",
     "clientele-mail-secrets",
     "clientele-secrets",
@@ -84,7 +85,9 @@ async fn no_role_gives_everything_of_anything() {
                     "approve",
                     "sign",
                 ];
-                assert!(!never.contains(&verb.as_str()), "{right}");
+                let lists =
+                    (&*group, &*resource, &*verb) == ("clientele.dev", "contactlists", "approve");
+                assert!(lists || !never.contains(&verb.as_str()), "{right}");
                 let never = [
                     "pods/proxy",
                     "services/proxy",
@@ -296,6 +299,39 @@ async fn who_asks_for_deletions_who_hurries_them_and_who_only_looks() {
         !["deletionrequests", "deletionrequests/status"].contains(&of.as_str())
     });
     assert_eq!(others.next(), None);
+}
+
+#[tokio::test]
+async fn who_registers_contact_lists_and_who_approves_them() {
+    let world = World::without_operator().await;
+    let all = [
+        "create", "delete", "get", "list", "patch", "update", "watch",
+    ];
+    let look = ["get", "list", "watch"];
+    let approves = ["approve", "get", "list", "patch", "update", "watch"];
+    for (name, wanted) in [
+        ("clientele", &["watch"] as &[_]),
+        ("clientele-provider", &[&["approve"], &all[..]].concat()),
+        ("clientele-list-approver", &approves),
+        ("clientele-reseller", &[]),
+        ("clientele-seller", &[]),
+        ("clientele-support", &[]),
+        ("clientele-tenant-admin", &all),
+        ("clientele-tenant-member", &all),
+        ("clientele-tenant-viewer", &look),
+    ] {
+        let held = rights(&rules(&world, name).await);
+        let of = held.iter().filter(|(_, of, _)| of == "contactlists");
+        let verbs: Vec<&str> = of.map(|(_, _, verb)| verb.as_str()).collect();
+        assert_eq!(verbs, wanted, "{name}");
+    }
+    // Approving takes no look at anything else of a tenant's.
+    let approver = rights(&rules(&world, "clientele-list-approver").await);
+    assert!(
+        approver
+            .iter()
+            .all(|(_, of, _)| of.starts_with("contactlists"))
+    );
 }
 
 /// What a role may do with DeletionRequests.

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clientele::api::{
-    ContainerDefaults, Customer, CustomerUser, DeletionMode, DeletionRequest, DeletionRequestSpec,
-    Partner, PostalRoute, Role, ServicePlan, Staff, StaffRole,
+    ContactList, ContainerDefaults, Customer, CustomerUser, DeletionMode, DeletionRequest,
+    DeletionRequestSpec, Partner, PostalRoute, Role, ServicePlan, Staff, StaffRole,
 };
+use clientele::domain::contacts;
 use k8s_openapi::api::core::v1::{
     ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, Service, ServiceAccount,
 };
@@ -23,16 +24,17 @@ use serde_json::{Value, json};
 
 use crate::attempt::{call, create};
 use crate::rbac::{Right, operators_rules, rights};
-use crate::steps::pod;
+use crate::steps::{config_map, pod};
 use crate::support::{
     AuditEvent, Calls, Report as _, World, customer, eventually, namespace_of, plan, provider,
     reseller, route_with_credentials, tenant, unique, until, user,
 };
-use crate::tenancy::OPERATOR;
+use crate::tenancy::{OPERATOR, counted};
 
 #[tokio::test]
 async fn every_right_is_used_and_none_is_missing() {
     let world = World::alone().await;
+    counted(&world, "count/contactlists.clientele.dev").await;
     let before = world.plane.audit().mark().await;
     live(&world).await;
     let everything = Duration::from_secs(60);
@@ -131,6 +133,7 @@ async fn live(world: &World) {
 
     crate::services::come_and_go(world, &service, &namespace).await;
 
+    contact_list(world, &namespace).await;
     meddle::<ResourceQuota>(world, &namespace, "clientele").await;
     meddle::<LimitRange>(world, &namespace, "clientele").await;
     meddle::<NetworkPolicy>(world, &namespace, "clientele").await;
@@ -187,6 +190,23 @@ async fn live(world: &World) {
         .await
         .expect("deleted");
     gone::<Partner>(world, &namespace_of(&below), &below.name_any()).await;
+}
+
+/// A list that can be read, which is what ConfigMaps are read for.
+async fn contact_list(world: &World, namespace: &str) {
+    let one = "ada@globex.example\n";
+    let mut map = config_map(namespace, "lists");
+    map.data = Some([("one".to_owned(), one.to_owned())].into());
+    world.create(&map).await;
+    let list = json!({
+        "apiVersion": "clientele.dev/v1alpha1", "kind": "ContactList", "metadata": {"name": "one", "namespace": namespace},
+        "spec": {
+            "entries": 1, "sha256": contacts::checked(one.as_bytes()).sha256, "source": "sign-up form",
+            "contents": {"configMap": {"name": "lists", "key": "one"}},
+        },
+    });
+    let list: ContactList = serde_json::from_value(list).expect("a list");
+    world.ready(&world.create(&list).await).await;
 }
 
 /// The deletion is taken back, and another one comes to its end; both are history soon.

@@ -131,7 +131,7 @@ async fn a_tenant_is_furnished_as_its_plan_says() {
         "count/cronjobs.batch": "100", "count/horizontalpodautoscalers.autoscaling": "200",
         "count/poddisruptionbudgets.policy": "200", "count/ingresses.networking.k8s.io": "100",
         "count/httproutes.gateway.networking.k8s.io": "100", "count/leases.coordination.k8s.io": "200",
-        "count/customerusers.clientele.dev": "500", "count/deletionrequests.clientele.dev": "50",
+        "count/customerusers.clientele.dev": "500", "count/deletionrequests.clientele.dev": "50", "count/contactlists.clientele.dev": "100",
     });
     assert_eq!(hard, expected);
 

@@ -66,7 +66,7 @@ fn a_settled_world_is_silent_and_a_restart_writes_nothing() {
             *watches.entry(call.resource.plural).or_default() += 1;
         }
         assert!(
-            watches.len() == 17 && watches.values().all(|&n| n == 1),
+            watches.len() == 18 && watches.values().all(|&n| n == 1),
             "{watches:?}"
         );
     });

@@ -30,6 +30,7 @@ mod deletions;
 mod departures;
 mod drift;
 mod forms;
+mod lists;
 mod logins;
 mod next_hops;
 mod orders;

@@ -58,6 +58,7 @@ fn one_unreadable_object_of_each_kind_stops_nobody_else() {
                 ("Customer", EMEA, "bad"),
                 ("CustomerUser", EMEA, "bad"),
                 ("CustomerUser", GLOBEX, "bad"),
+                ("ContactList", GLOBEX, "bad"),
             ] {
                 sim.plant(&broken(kind, namespace, name));
             }
@@ -87,7 +88,7 @@ fn one_unreadable_object_of_each_kind_stops_nobody_else() {
                 .calls
                 .iter()
                 .filter(|call| call.is_event() && call.body["reason"] == "Unreadable");
-            assert_eq!(told.count(), 6, "each is told of once");
+            assert_eq!(told.count(), 7, "each is told of once");
         });
     }
 }

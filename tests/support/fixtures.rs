@@ -3,9 +3,9 @@
 
 use clientele::api::meta::{PARTNER_NAMESPACE_PREFIX, PARTNERS_NAMESPACE, SECRET_TYPE_RELAY};
 use clientele::api::{
-    Billing, Condition, Contact, Customer, CustomerSpec, CustomerUser, CustomerUserSpec,
-    DeletionRequest, Partner, PartnerSpec, PostalRoute, PostalRouteSpec, Role, RouteTls, SecretRef,
-    ServicePlan, ServicePlanSpec,
+    Billing, Condition, Contact, ContactList, Customer, CustomerSpec, CustomerUser,
+    CustomerUserSpec, DeletionRequest, Partner, PartnerSpec, PostalRoute, PostalRouteSpec, Role,
+    RouteTls, SecretRef, ServicePlan, ServicePlanSpec,
 };
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
@@ -158,5 +158,6 @@ reports!(
     PostalRoute,
     Customer,
     CustomerUser,
-    DeletionRequest
+    DeletionRequest,
+    ContactList
 );

@@ -89,6 +89,28 @@ pub fn object_name(_: &mut SchemaGenerator) -> Schema {
     )
 }
 
+/// A key of a ConfigMap.
+pub fn data_key(_: &mut SchemaGenerator) -> Schema {
+    string(
+        253,
+        &[(
+            "self.matches('^[-._a-zA-Z0-9]+$')",
+            "must be a key of a ConfigMap: letters, digits and - . _",
+        )],
+    )
+}
+
+/// A SHA-256 digest.
+pub fn sha256(_: &mut SchemaGenerator) -> Schema {
+    string(
+        64,
+        &[(
+            "self.matches('^[0-9a-f]{64}$')",
+            "must be a SHA-256 digest as sha256sum prints it: 64 hexadecimal digits in lower case",
+        )],
+    )
+}
+
 /// The name of a ClusterRole, which is looser than that of other objects, and not one that opens the cluster.
 pub fn cluster_role(_: &mut SchemaGenerator) -> Schema {
     string(

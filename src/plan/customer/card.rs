@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube::ResourceExt;
+use serde_json::json;
 
 use super::decisions::Decisions;
 use super::{login, sending};
@@ -12,6 +13,9 @@ use crate::domain::lineage::Lineage;
 use crate::plan::observed::CustomerObserved;
 use crate::plan::services::report;
 use crate::plan::status::second;
+
+/// Most lists that are named; a quota keeps tenants below it, unless their plan says otherwise.
+const MAX_LISTS: usize = 250;
 
 /// Its keys and values. Lists of names have one a line; what has parts is JSON.
 pub fn card(
@@ -85,10 +89,21 @@ pub fn card(
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?))),
     );
+    card.extend(lists(observed).map(|lists| ("contactLists", lists)));
     let limits = sending::named(&decisions.send_limits);
     card.extend(limits.map(|(name, limit)| (name, limit.to_string())));
     card.into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .chain(report::card(&decisions.services.reports))
         .collect()
+}
+
+/// The contact lists that may be sent to.
+fn lists(observed: &CustomerObserved) -> Option<String> {
+    let approved = observed.lists.iter().filter(|list| list.approved);
+    let named: Vec<_> = approved
+        .take(MAX_LISTS)
+        .map(|list| json!({ "name": list.name, "entries": list.entries, "sha256": list.sha256 }))
+        .collect();
+    (!named.is_empty()).then(|| json!(named).to_string())
 }

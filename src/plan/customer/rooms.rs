@@ -76,6 +76,16 @@ pub fn furnish(
         bindings::LOGIN,
         login.binding.as_ref(),
     ));
+    // Staff: whether the customer's people get in is nothing to them.
+    let approvers = (!observed.lists.is_empty())
+        .then(|| bindings::list_approvers(owner, namespace, lineage))
+        .flatten();
+    removals.extend(removal(
+        &observed.children,
+        namespace,
+        bindings::LIST_APPROVERS,
+        approvers.as_ref(),
+    ));
     let login_waits = login.binding.is_some() && decisions.facts.login.is_none();
 
     let stop = Stop::of(
@@ -103,7 +113,11 @@ pub fn furnish(
         None => Some(wanted.create(namespace)),
     };
 
-    let mut walls: Vec<Child> = requester.into_iter().chain(login.binding).collect();
+    let mut walls: Vec<Child> = requester
+        .into_iter()
+        .chain(login.binding)
+        .chain(approvers)
+        .collect();
     walls.push(tenant::config_map(
         owner,
         namespace,

@@ -1,10 +1,13 @@
 //! RoleBindings: who may do what, in a tenant and in a partner's namespace.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
 
 use super::{Owner, child};
 use crate::api::{Role, StaffRole, meta};
 use crate::domain::fingerprint::ChildKind;
+use crate::domain::lineage::Lineage;
 use crate::plan::step::Child;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -55,6 +58,27 @@ pub fn requester(owner: &Owner, namespace: &str, person: &str) -> Child {
         "clientele-tenant-requester",
         subjects,
     )
+}
+
+/// The binding by which staff approve contact lists in a tenant.
+pub const LIST_APPROVERS: &str = meta::LIST_APPROVERS;
+
+/// Lets the staff who answer for customers approve their contact lists; none if there is no such staff.
+pub fn list_approvers(owner: &Owner, namespace: &str, lineage: &Lineage) -> Option<Child> {
+    let roles = [StaffRole::Reseller, StaffRole::Seller];
+    let staff: BTreeSet<_> = roles
+        .into_iter()
+        .flat_map(|role| lineage.staff(role))
+        .collect();
+    (!staff.is_empty()).then(|| {
+        people(
+            owner,
+            namespace,
+            LIST_APPROVERS,
+            "clientele-list-approver",
+            staff,
+        )
+    })
 }
 
 /// Name of the binding for staff of this role, in a partner's namespace.

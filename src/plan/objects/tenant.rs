@@ -27,7 +27,7 @@ pub const DEFAULT_SERVICE_ACCOUNT: &str = "default";
 
 /// Ceilings of a tenant whose plan says nothing else. Ports of nodes and load balancers belong to the cluster, and the counts keep
 /// a tenant from filling etcd.
-const CEILINGS: [(&str, &str); 23] = [
+const CEILINGS: [(&str, &str); 24] = [
     ("services.nodeports", "0"),
     ("services.loadbalancers", "0"),
     ("count/pods", "1000"),
@@ -52,6 +52,7 @@ const CEILINGS: [(&str, &str); 23] = [
     ("count/persistentvolumeclaims", "100"),
     ("count/customerusers.clientele.dev", "500"),
     ("count/deletionrequests.clientele.dev", "50"),
+    ("count/contactlists.clientele.dev", "100"),
 ];
 
 /// The quota: the plan's, with ceilings for what it leaves open. Without a plan no pod is admitted.

@@ -88,6 +88,46 @@ async fn it_binds_only_clienteles_roles_to_people() {
             roles,
         ),
         (
+            "lets staff approve lists",
+            bind(
+                "{ns}",
+                "clientele-list-approvers",
+                "clientele-list-approver",
+                group("sales"),
+            ),
+            ALLOWED,
+        ),
+        (
+            "lets everybody approve lists",
+            bind(
+                "{ns}",
+                "clientele-list-approvers",
+                "clientele-list-approver",
+                group("system:authenticated"),
+            ),
+            people,
+        ),
+        (
+            "lets a tenant's people approve lists",
+            bind(
+                "{ns}",
+                "{customer}-member",
+                "clientele-list-approver",
+                user("a@b.example"),
+            ),
+            roles,
+        ),
+        (
+            "gives staff more than lists",
+            bind(
+                "{ns}",
+                "clientele-list-approvers",
+                "clientele-tenant-admin",
+                group("sales"),
+            ),
+            roles,
+        ),
+        (
             "reads a tenant's Secrets",
             bind(
                 "{ns}",

@@ -36,6 +36,8 @@ async fn status_is_the_operators() {
         route("{home}", "a"),
         user("{home}", "a", &json!({"customer": "a"})),
         request("a", json!({})),
+        json!({"apiVersion": "clientele.dev/v1alpha1", "kind": "ContactList", "metadata": {"name": "a", "namespace": "{ns}"},
+            "spec": {"entries": 1, "sha256": "0".repeat(64), "source": "a form"}}),
     ];
     for object in objects {
         given(&world.admin, &tenant, object).await;
@@ -54,6 +56,9 @@ async fn status_is_the_operators() {
             refused,
         ));
     }
+    let lists = "/apis/clientele.dev/v1alpha1/namespaces/{ns}/contactlists";
+    let told = patch(&format!("{lists}/a/status"), status);
+    attempts.push(("writes a list's status", told, refused));
     try_all(&platform(&world).await, &tenant, attempts).await;
 }
 

@@ -2,6 +2,7 @@
 //! through. Who tries has all the rights RBAC can give (`system:masters`), so that nothing but the policy is tried.
 
 mod assign;
+mod contact_lists;
 mod deletes;
 pub mod deletion;
 mod fence_bindings;

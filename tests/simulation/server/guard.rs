@@ -9,7 +9,11 @@ use super::resources::{Resource, Verb};
 use super::store::Store;
 
 /// Bindings in a tenant that let nobody in.
-const INDIFFERENT: [&str; 2] = ["clientele-deletion-requester", "clientele-smtp"];
+const INDIFFERENT: [&str; 3] = [
+    "clientele-deletion-requester",
+    "clientele-list-approvers",
+    "clientele-smtp",
+];
 
 /// The fence in deploy/policies, as far as readiness and creation meet it.
 pub fn fence(call: &Call) -> Result<(), Refusal> {

@@ -68,7 +68,7 @@ const fn resource(
 const ADMISSION: &str = "admissionregistration.k8s.io";
 
 /// Everything the operator asks for.
-pub static RESOURCES: [Resource; 26] = [
+pub static RESOURCES: [Resource; 27] = [
     resource("", "v1", "namespaces", "Namespace", false),
     resource("", "v1", "secrets", "Secret", true),
     resource("", "v1", "configmaps", "ConfigMap", true),
@@ -166,6 +166,13 @@ pub static RESOURCES: [Resource; 26] = [
         "v1alpha1",
         "deletionrequests",
         "DeletionRequest",
+        true,
+    ),
+    resource(
+        "clientele.dev",
+        "v1alpha1",
+        "contactlists",
+        "ContactList",
         true,
     ),
 ];
