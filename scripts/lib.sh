@@ -89,6 +89,16 @@ need_redis() {
   apt_install redis-server
 }
 
+# What decisions about mail are measured beside. It is not set up, and its service is not started.
+need_postfwd() {
+  have postfwd2 || [ -x /usr/sbin/postfwd2 ] && return
+  if ! may_install; then
+    say "no postfwd: nothing is measured beside it"
+    return
+  fi
+  apt_install postfwd
+}
+
 # Mail is tried with a real Postfix, which tests start for themselves: the one of the system is neither set up nor started. Without
 # one here, the tests that need it say so and are left out.
 need_postfix() {
