@@ -125,7 +125,6 @@ impl Relay {
     /// Ends it, so that another one can have its address.
     pub async fn end(mut self) {
         self.serving.abort();
-        // What it ends with is that it was aborted.
         (&mut self.serving).await.ok();
     }
 
