@@ -333,6 +333,10 @@ fn largest(schema: &Value) -> u64 {
             2 + fields.sum::<u64>()
         }
         Some("boolean") => 5,
+        // Between zero and its bound there is none with more digits.
+        Some("integer") if schema["maximum"].is_number() && schema["minimum"].is_number() => {
+            format!("{:.0}", schema["maximum"].as_f64().unwrap_or(f64::MAX)).len() as u64
+        }
         _ if schema["x-kubernetes-int-or-string"] == json!(true) => 2 + bound("maxLength"),
         _ => 20,
     }
