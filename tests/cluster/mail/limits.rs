@@ -120,6 +120,7 @@ async fn whose_limit_it_is_says_the_login_and_not_the_sender() {
         json!({"spec": {"sending": {"limits": {"monthly": 1}}}}),
     )
     .await;
+    post.knows(&other, &json!({"monthly": 1})).await;
     // Both limits are in force: neither could be sent by anybody.
     for login in [login, &other] {
         post.refused(login, &Letter::to(2, "never"), 550).await;

@@ -156,8 +156,9 @@ impl Scene {
         crate::steps::change(&self.world, &self.customer, json!({"spec": spec})).await
     }
 
-    /// Limits the customer.
-    async fn limit(&self, limits: serde_json::Value) -> Customer {
-        self.change(json!({"sending": {"limits": limits}})).await
+    /// Limits the customer, and waits until that is in force.
+    async fn limit(&self, limits: serde_json::Value) {
+        self.change(json!({"sending": {"limits": limits}})).await;
+        self.post.knows(&self.login, &limits).await;
     }
 }

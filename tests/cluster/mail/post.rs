@@ -12,8 +12,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clientele::api::{Customer, Partner};
 use k8s_openapi::api::core::v1::{Secret, Service};
+use serde_json::Value;
 
 use super::client::{Letter, Login, Refused, Session};
 use super::postfix;
@@ -103,7 +106,7 @@ impl Post {
     pub async fn answer(&mut self) {
         self.start();
         eventually("clientele mail is ready", PATIENCE, async || {
-            let answer = get(self.ports.http, "/readyz").report()?;
+            let answer = get(self.ports.http, "/readyz", "").report()?;
             if answer.starts_with("HTTP/1.0 200") || answer.starts_with("HTTP/1.1 200") {
                 Ok(())
             } else {
@@ -156,6 +159,24 @@ impl Post {
             .open(self.folder.join("hosts"))
             .expect("a file");
         hosts.write_all(line.as_bytes()).expect("written");
+    }
+
+    /// Waits until `clientele mail` knows these limits of a login.
+    pub async fn knows(&self, login: &Login, limits: &Value) {
+        let credentials = STANDARD.encode(format!("{}:{}", login.username, login.password));
+        let header = format!("Authorization: Basic {credentials}\r\n");
+        eventually("the limits are in force", PATIENCE, async || {
+            let answer = get(self.ports.http, "/v1/usage", &header).report()?;
+            let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+            let usage: Value = serde_json::from_str(body).report()?;
+            let known = limits
+                .as_object()
+                .into_iter()
+                .flatten()
+                .all(|(name, limit)| usage[name] == *limit || usage[name]["limit"] == *limit);
+            if known { Ok(()) } else { Err(answer) }
+        })
+        .await;
     }
 
     /// Where Postfix listens.
@@ -300,10 +321,10 @@ fn free_port() -> u16 {
     }
 }
 
-fn get(port: u16, path: &str) -> std::io::Result<String> {
+fn get(port: u16, path: &str, headers: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: here\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: here\r\n{headers}\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)
