@@ -289,11 +289,10 @@ impl<'a> Order<'a> {
         })
         .await;
         let audit = self.world.plane.audit();
-        let mark = audit.mark().await;
-        tokio::time::sleep(SILENCE).await;
-        let writes = audit.since(mark).await.by(OPERATOR_USER).writes();
-        let writes = writes.only(|call| self.concerns(call));
-        assert_eq!(writes.count(), 0, "{:?}\n{way:?}", writes.counts());
+        let still = audit.quiet(SILENCE, 2 * PATIENCE, |call| {
+            call.user == OPERATOR_USER && call.is_write() && self.concerns(call)
+        });
+        assert!(still.await, "the operator still writes\n{way:?}");
     }
 
     /// What a careful person comes to, who makes one thing after the other.
