@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, Pipeline, RedisResult, Script};
+use redis::{Client, RedisResult, Script};
 
 use super::{Full, REMEMBERED, Slot, Slots, Take, Taken, Unavailable};
 use crate::domain::limits::Unit;
@@ -25,54 +25,47 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// Before everything that is kept there.
 const PREFIX: &str = "{clientele}:send:";
 
-/// KEYS: the message's key, then one per account. ARGV: now, recipients, choice, how long the key is remembered (0: it has none),
-/// then of each account start, end and cap (-1: none) of its three windows. Answers `{0, choice}` or
-/// `{1, account, unit, end, used, cap}`.
+/// Numbers of Lua are exact up to here; nothing that is counted is ever more.
+const MOST: i64 = 1 << 53;
+
+/// KEYS: the message's key, then one per account. ARGV: now, recipients, choice, how long the key is remembered (0: it has none); then
+/// for each account start, end and cap (-1: none) of its three windows. Answers `{0, choice}` or
+/// `{1, account, unit, end, used, cap}`. An account is kept as start, end and count of its three windows.
+///
+/// All numbers go in and out in their binary form, and an account is one value, because most of what this costs Redis is reading
+/// words and looking for fields.
 const SCRIPT: &str = r"
-local now, recipients = tonumber(ARGV[1]), tonumber(ARGV[2])
-local remembered = tonumber(ARGV[4])
-if remembered > 0 then
-  local known = redis.call('GET', KEYS[1])
-  if known then return {0, tonumber(known)} end
-end
-local turned, longest = {}, nil
-for account = 2, #KEYS do
-  local was = redis.call('HMGET', KEYS[account], 's0', 'e0', 'u0', 's1', 'e1', 'u1', 's2', 'e2', 'u2')
-  local slots = {}
-  for unit = 0, 2 do
-    local at = 5 + (account - 2) * 9 + unit * 3
-    local first, last, cap = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
-    local s, e, u = tonumber(was[unit * 3 + 1] or 0), tonumber(was[unit * 3 + 2] or 0), tonumber(was[unit * 3 + 3] or 0)
-    if now >= e then
-      s, e, u = first, last, 0
-    elseif s > now + 300 then
-      s, e = first, last
-    end
-    if cap >= 0 and u + recipients > cap and (not longest or longest[4] < e) then
-      longest = {1, account - 2, unit, e, u, cap}
-    end
-    slots[unit] = {s, e, u + recipients}
+local now, recipients, choice, remembered = struct.unpack('<i8i8i8i8', ARGV[1])
+local stored = redis.call('MGET', unpack(KEYS))
+if remembered > 0 and stored[1] then return {0, tonumber(stored[1])} end
+local form, most = '<i8i8i8i8i8i8i8i8i8', 9007199254740992
+local kept, latest, longest = {}, {}, nil
+local function turn(account, unit, s, e, u, first, last, cap)
+  if now >= e then
+    s, e, u = first, last, 0
+  elseif s > now + 300 then
+    s, e = first, last
   end
-  turned[account] = slots
+  if cap >= 0 and u + recipients > cap and (not longest or longest[4] < e) then
+    longest = {1, account - 2, unit, e, u, cap}
+  end
+  return s, e, math.min(u + recipients, most)
+end
+for a = 2, #KEYS do
+  local f0, l0, c0, f1, l1, c1, f2, l2, c2 = struct.unpack(form, ARGV[a])
+  local s0, e0, u0, s1, e1, u1, s2, e2, u2 = 0, 0, 0, 0, 0, 0, 0, 0, 0
+  if stored[a] then s0, e0, u0, s1, e1, u1, s2, e2, u2 = struct.unpack(form, stored[a]) end
+  s0, e0, u0 = turn(a, 0, s0, e0, u0, f0, l0, c0)
+  s1, e1, u1 = turn(a, 1, s1, e1, u1, f1, l1, c1)
+  s2, e2, u2 = turn(a, 2, s2, e2, u2, f2, l2, c2)
+  kept[a], latest[a] = struct.pack(form, s0, e0, u0, s1, e1, u1, s2, e2, u2), math.max(e0, e1, e2)
 end
 if longest then return longest end
-for account = 2, #KEYS do
-  local fields, latest = {}, now
-  for unit = 0, 2 do
-    local slot = turned[account][unit]
-    for place, name in ipairs({'s', 'e', 'u'}) do
-      fields[#fields + 1] = name .. unit
-      fields[#fields + 1] = string.format('%.0f', slot[place])
-    end
-    latest = math.max(latest, slot[2])
-  end
-  redis.call('HSET', KEYS[account], unpack(fields))
-  redis.call('EXPIRE', KEYS[account], math.min(latest - now, 4000000) + 3600)
+for a = 2, #KEYS do
+  redis.call('SET', KEYS[a], kept[a], 'EX', math.min(latest[a] - now, 4000000) + 3600)
 end
-if remembered > 0 then
-  redis.call('SET', KEYS[1], ARGV[3], 'EX', remembered)
-end
-return {0, tonumber(ARGV[3])}
+if remembered > 0 then redis.call('SET', KEYS[1], choice, 'EX', remembered) end
+return {0, choice}
 ";
 
 /// Counts in Redis. Clones share a connection, which is made again when it breaks.
@@ -118,16 +111,20 @@ impl Store {
         let mut call = self.script.prepare_invoke();
         let key = u128::from_be_bytes(take.key.unwrap_or_default());
         call.key(format!("{PREFIX}key:{key:032x}"));
-        call.arg(take.now)
-            .arg(take.recipients)
-            .arg(take.choice)
-            .arg(take.key.map_or(0, |_| REMEMBERED));
+        let remembered = take.key.map_or(0, |_| REMEMBERED);
+        call.arg(binary([
+            take.now,
+            bounded(take.recipients),
+            take.choice.into(),
+            remembered,
+        ]));
         for account in &take.accounts {
             call.key(format!("{PREFIX}{}", account.name));
-            for (window, cap) in account.windows.iter().zip(account.caps) {
-                let cap = cap.map_or(-1, |cap| i64::try_from(cap).unwrap_or(i64::MAX));
-                call.arg(window.start).arg(window.end).arg(cap);
-            }
+            let [hour, day, month] = std::array::from_fn(|unit| {
+                let (window, cap) = (account.windows[unit], account.caps[unit]);
+                [window.start, window.end.min(MOST), cap.map_or(-1, bounded)]
+            });
+            call.arg([hour, day, month].map(binary).concat());
         }
         let mut connection = self.connection.clone();
         let answer: Vec<i64> = within(call.invoke_async(&mut connection)).await?;
@@ -142,16 +139,13 @@ impl Store {
     pub async fn used(&self, names: &[Arc<str>], now: i64) -> Result<Vec<Slots>, Unavailable> {
         let mut all = Vec::with_capacity(names.len());
         for some in names.chunks(500) {
-            let mut pipeline = Pipeline::new();
+            let mut call = redis::cmd("MGET");
             for name in some {
-                pipeline
-                    .cmd("HMGET")
-                    .arg(format!("{PREFIX}{name}"))
-                    .arg(&["s0", "e0", "u0", "s1", "e1", "u1", "s2", "e2", "u2"]);
+                call.arg(format!("{PREFIX}{name}"));
             }
             let mut connection = self.connection.clone();
-            let rows: Vec<Vec<Option<i64>>> = within(pipeline.query_async(&mut connection)).await?;
-            all.extend(rows.iter().map(|row| slots(row, now)));
+            let stored: Vec<Option<Vec<u8>>> = within(call.query_async(&mut connection)).await?;
+            all.extend(stored.iter().map(|account| slots(account.as_deref(), now)));
         }
         Ok(all)
     }
@@ -182,16 +176,35 @@ fn read(answer: &[i64]) -> Option<Taken> {
     }
 }
 
-fn slots(row: &[Option<i64>], now: i64) -> Slots {
+/// The windows of an account that are not over.
+fn slots(stored: Option<&[u8]>, now: i64) -> Slots {
+    let (fields, _) = stored.unwrap_or_default().as_chunks();
     std::array::from_fn(|unit| {
-        let field = |place: usize| row.get(unit * 3 + place).copied().flatten().unwrap_or(0);
-        match field(1) {
-            end if now < end => Slot {
-                start: field(0),
+        let field = |place: usize| {
+            fields
+                .get(unit * 3 + place)
+                .copied()
+                .map(i64::from_le_bytes)
+        };
+        match (field(0), field(1), field(2)) {
+            (Some(start), Some(end), Some(used)) if now < end => Slot {
+                start,
                 end,
-                used: u64::try_from(field(2)).unwrap_or_default(),
+                used: u64::try_from(used).unwrap_or_default(),
             },
             _ => Slot::default(),
         }
     })
+}
+
+/// Numbers as the script reads them.
+fn binary<const N: usize>(numbers: [i64; N]) -> Vec<u8> {
+    numbers
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect()
+}
+
+fn bounded(count: u64) -> i64 {
+    i64::try_from(count).map_or(MOST, |count| count.min(MOST))
 }
