@@ -1,11 +1,14 @@
-//! The one who asks: so many connections, each with a thread of its own that sends a request, waits for the answer, and sends the
-//! next. The same for everybody that is measured, and as little as can be, because it uses the same processors.
+//! The one who asks: so many connections, each of which sends a request, waits for the answer, and sends the next. One thread has
+//! them all. The same for everybody that is measured, and as little as can be, because it uses the same processors.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::runtime::Builder;
 
 use super::Failure;
 use super::figures::Waits;
@@ -34,50 +37,67 @@ pub struct Asked {
 }
 
 impl<F: Fn(u64, &mut Vec<u8>) + Sync> Question<F> {
-    /// Asks once a connection, then for a fifth of the time unmeasured, then measured.
+    /// Asks for a fifth of the time unmeasured, then measured.
     pub fn ask(&self, connections: usize, time: Duration) -> Result<Asked, Failure> {
-        self.series(connections, time / 5)?;
-        self.series(connections, time)
+        // It blocks, and is asked for where others wait: in a thread of its own nobody notices.
+        let asking = || {
+            let runtime = Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(self.series(connections, time))
+        };
+        let joined = std::thread::scope(|scope| scope.spawn(asking).join());
+        joined.unwrap_or_else(|_| Err("the asking thread panicked".into()))
     }
 
-    fn series(&self, connections: usize, time: Duration) -> Result<Asked, Failure> {
-        let over = AtomicBool::new(false);
-        let began = Instant::now();
-        let all = thread::scope(|scope| {
-            let threads: Vec<_> = (0..connections)
-                .map(|_| scope.spawn(|| self.connection(&over)))
-                .collect();
-            thread::sleep(time);
-            over.store(true, Ordering::Relaxed);
-            let ended = threads.into_iter().map(|one| match one.join() {
-                Ok(waits) => waits,
-                Err(_) => Err("an asking thread panicked".into()),
-            });
-            ended.collect::<Result<Vec<_>, Failure>>()
-        })?;
-        let took = began.elapsed();
-        let waits: Vec<Duration> = all.into_iter().flatten().collect();
+    async fn series(&self, connections: usize, time: Duration) -> Result<Asked, Failure> {
+        let mut lines = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let stream = tokio::net::TcpStream::connect(self.address).await?;
+            stream.set_nodelay(true)?;
+            lines.push(stream);
+        }
+        let measured = Instant::now() + time / 5;
+        let over = measured + time;
+        let all = lines
+            .into_iter()
+            .map(|line| self.connection(line, measured, over));
+        let all = tokio::time::timeout(time * 2 + PATIENCE, try_join_all(all));
+        let waits: Vec<Duration> = all.await??.into_iter().flatten().collect();
         Ok(Asked {
-            rate: waits.len() as f64 / took.as_secs_f64(),
+            rate: waits.len() as f64 / time.as_secs_f64(),
             waits: Waits::new(waits),
         })
     }
 
-    fn connection(&self, over: &AtomicBool) -> Result<Vec<Duration>, Failure> {
-        let mut line = Line::connect(self.address)?;
-        let mut waits = Vec::with_capacity(1 << 16);
-        let mut request = Vec::new();
-        while !over.load(Ordering::Relaxed) {
+    /// What was answered after the first moment and before the second.
+    async fn connection(
+        &self,
+        mut line: tokio::net::TcpStream,
+        measured: Instant,
+        over: Instant,
+    ) -> Result<Vec<Duration>, Failure> {
+        let mut waits = Vec::with_capacity(1 << 12);
+        let (mut request, mut answer) = (Vec::new(), Vec::with_capacity(4096));
+        loop {
             request.clear();
+            answer.clear();
             (self.request)(number(), &mut request);
             let began = Instant::now();
-            let answer = line.ask(&request, self.whole)?;
-            waits.push(began.elapsed());
-            if !(self.right)(answer) {
-                return Err(format!("a wrong answer: {}", String::from_utf8_lossy(answer)).into());
+            line.write_all(&request).await?;
+            while answer.is_empty() || !(self.whole)(&answer) {
+                if line.read_buf(&mut answer).await? == 0 {
+                    return Err("a connection was closed".into());
+                }
+            }
+            let ended = Instant::now();
+            if !(self.right)(&answer) {
+                return Err(format!("a wrong answer: {}", String::from_utf8_lossy(&answer)).into());
+            }
+            match () {
+                () if ended >= over => return Ok(waits),
+                () if ended >= measured => waits.push(ended - began),
+                () => {}
             }
         }
-        Ok(waits)
     }
 }
 

@@ -85,7 +85,7 @@ async fn converse<P: Protocol>(
     protocol: &P,
     stream: TcpStream,
     peer: SocketAddr,
-    shutdown: Shutdown,
+    mut shutdown: Shutdown,
 ) -> Result<(), Broken> {
     stream.set_nodelay(true)?;
     let mut wire = Wire::new(stream);
@@ -93,7 +93,7 @@ async fn converse<P: Protocol>(
     loop {
         let begins = tokio::select! {
             biased;
-            () = shutdown.clone() => false,
+            () = &mut shutdown => false,
             begins = wire.begins() => begins?,
         };
         if !begins {

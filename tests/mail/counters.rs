@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clientele::domain::limits::{Unit, Window};
 use clientele::mail::counters::{Account, Counters, Full, Place, Take, Taken};
+use futures::future::join_all;
 
 use crate::redis::Redis;
 use crate::world::Folder;
@@ -270,4 +271,44 @@ async fn a_redis_that_is_not_there_is_no_grant() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn messages_at_the_same_time_are_judged_one_after_the_other() {
+    on_both(|counters, _| async move {
+        let counters = &counters;
+        // Many ask for the same message, and many for messages of their own of which only some have room.
+        let same =
+            join_all((0..40).map(|_| counters.take(take(NOW, 2, Some(7), [Some(30), None]))));
+        let others = join_all(
+            (0..40_u128).map(|key| counters.take(take(NOW, 3, Some(100 + key), [Some(30), None]))),
+        );
+        let (same, others) = tokio::join!(same, others);
+        assert!(same.iter().all(|taken| *taken == GRANTED), "{same:?}");
+        let granted = others.iter().filter(|taken| **taken == GRANTED).count();
+        assert_eq!(granted, 9, "{others:?}");
+        assert_eq!(used(counters, "a", NOW).await, [29; 3]);
+        assert_eq!(used(counters, "shared", NOW).await, [29; 3]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_count_that_cannot_be_read_stops_nobody_else() {
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let counters = Counters::open(&redis.place()).await.expect("counters");
+    redis.spoil("spoilt");
+    let of = |name: &str| {
+        let mut take = take(NOW, 1, None, [Some(100), None]);
+        take.accounts = vec![account(name, NOW, [Some(100), None, None])];
+        take
+    };
+    let names = (0..40).map(|one| if one % 8 == 0 { "spoilt" } else { "whole" });
+    let all = join_all(names.map(|name| counters.take(of(name)))).await;
+    for (one, taken) in all.iter().enumerate() {
+        assert_eq!(taken.is_err(), one % 8 == 0, "{one}: {taken:?}");
+    }
+    assert_eq!(used(&counters, "whole", NOW).await, [35; 3]);
 }

@@ -1,5 +1,7 @@
 //! A Redis of the test's own, on a socket in a folder of its own. Without a `redis-server` the tests that need one say so and pass.
 
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -32,6 +34,16 @@ impl Redis {
 
     pub fn place(&self) -> Place {
         Place::Redis(format!("redis+unix://{}", socket(&self.folder).display()))
+    }
+
+    /// Writes something that no counter is.
+    pub fn spoil(&self, name: &str) {
+        let mut stream = UnixStream::connect(socket(&self.folder)).expect("it listens");
+        let command = format!("SET {{clientele}}:send:{name} spoilt\r\n");
+        stream.write_all(command.as_bytes()).expect("it reads");
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).expect("it answers");
+        assert_eq!(&answer, b"+OK\r\n");
     }
 
     /// As a machine that fails and comes back.
@@ -72,7 +84,7 @@ fn launch(folder: &Folder) -> Child {
         .spawn()
         .expect("it starts");
     let give_up = Instant::now() + Duration::from_secs(20);
-    while std::os::unix::net::UnixStream::connect(socket(folder)).is_err() {
+    while UnixStream::connect(socket(folder)).is_err() {
         assert!(Instant::now() < give_up, "redis-server does not listen");
         std::thread::sleep(Duration::from_millis(10));
     }

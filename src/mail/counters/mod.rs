@@ -15,6 +15,7 @@ pub mod file;
 pub mod ledger;
 pub mod log;
 pub mod redis;
+mod script;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -164,7 +165,7 @@ impl Counters {
     pub async fn take(&self, take: Take) -> Result<Taken, Unavailable> {
         match self {
             Self::File(store) => store.take(take).await,
-            Self::Redis(store) => store.take(&take).await,
+            Self::Redis(store) => store.take(take).await,
         }
     }
 

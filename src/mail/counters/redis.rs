@@ -1,8 +1,10 @@
 //! Counts in Redis, shared by any number of processes.
 //!
-//! One script looks at all windows and the message's key and changes all or none of them; Redis runs it as one step. A call that is
-//! not answered in time is [`Unavailable`]: it may have been done, and whoever asks again does so with the same key.
-//! The rules are those of [`super::ledger`]; the script says them again in Lua, and one test suite holds both to them.
+//! One script judges messages in the order they are handed to it, looks at all windows and at the message's key, and changes all or
+//! none of them for each; Redis runs it as one step. Messages that come while it runs are handed over together by the next call, so
+//! that a busy process asks less often, and what many customers share is read and written once. A call that is not answered in time
+//! is [`Unavailable`]: it may have been done, and whoever asks again does so with the same key.
+//! The rules are those of [`super::ledger`]; the script ([`super::script`]) says them again in Lua, and one test suite holds both to them.
 //!
 //! All keys have one hash tag, so that they are on one node of a Redis Cluster. Counts are as durable as Redis is told to be:
 //! `appendonly yes`.
@@ -12,68 +14,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, RedisResult, Script};
+use redis::{Client, RedisError, RedisResult};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Full, REMEMBERED, Slot, Slots, Take, Taken, Unavailable};
-use crate::domain::limits::Unit;
+use super::script::{PREFIX, Takes, slots};
+use super::{Slots, Take, Taken, Unavailable};
 use crate::error::Error;
 
 /// Longest wait for a connection and for an answer.
 const CONNECT: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Before everything that is kept there.
-const PREFIX: &str = "{clientele}:send:";
-
-/// Numbers of Lua are exact up to here; nothing that is counted is ever more.
-const MOST: i64 = 1 << 53;
-
-/// KEYS: the message's key, then one per account. ARGV: now, recipients, choice, how long the key is remembered (0: it has none); then
-/// for each account start, end and cap (-1: none) of its three windows. Answers `{0, choice}` or
-/// `{1, account, unit, end, used, cap}`. An account is kept as start, end and count of its three windows.
-///
-/// All numbers go in and out in their binary form, and an account is one value, because most of what this costs Redis is reading
-/// words and looking for fields.
-const SCRIPT: &str = r"
-local now, recipients, choice, remembered = struct.unpack('<i8i8i8i8', ARGV[1])
-local stored = redis.call('MGET', unpack(KEYS))
-if remembered > 0 and stored[1] then return {0, tonumber(stored[1])} end
-local form, most = '<i8i8i8i8i8i8i8i8i8', 9007199254740992
-local kept, latest, longest = {}, {}, nil
-local function turn(account, unit, s, e, u, first, last, cap)
-  if now >= e then
-    s, e, u = first, last, 0
-  elseif s > now + 300 then
-    s, e = first, last
-  end
-  if cap >= 0 and u + recipients > cap and (not longest or longest[4] < e) then
-    longest = {1, account - 2, unit, e, u, cap}
-  end
-  return s, e, math.min(u + recipients, most)
-end
-for a = 2, #KEYS do
-  local f0, l0, c0, f1, l1, c1, f2, l2, c2 = struct.unpack(form, ARGV[a])
-  local s0, e0, u0, s1, e1, u1, s2, e2, u2 = 0, 0, 0, 0, 0, 0, 0, 0, 0
-  if stored[a] then s0, e0, u0, s1, e1, u1, s2, e2, u2 = struct.unpack(form, stored[a]) end
-  s0, e0, u0 = turn(a, 0, s0, e0, u0, f0, l0, c0)
-  s1, e1, u1 = turn(a, 1, s1, e1, u1, f1, l1, c1)
-  s2, e2, u2 = turn(a, 2, s2, e2, u2, f2, l2, c2)
-  kept[a], latest[a] = struct.pack(form, s0, e0, u0, s1, e1, u1, s2, e2, u2), math.max(e0, e1, e2)
-end
-if longest then return longest end
-for a = 2, #KEYS do
-  redis.call('SET', KEYS[a], kept[a], 'EX', math.min(latest[a] - now, 4000000) + 3600)
-end
-if remembered > 0 then redis.call('SET', KEYS[1], choice, 'EX', remembered) end
-return {0, choice}
-";
+/// Questions that wait at the most, and are handed over together at the most.
+const WAITING: usize = 1024;
+const TOGETHER: usize = 128;
 
 /// Counts in Redis. Clones share a connection, which is made again when it breaks.
 #[derive(Clone)]
 pub struct Store {
     connection: ConnectionManager,
-    script: Arc<Script>,
+    questions: mpsc::Sender<Question>,
 }
+
+/// A message, and who waits for what comes of it.
+type Question = (Take, oneshot::Sender<Result<Taken, Unavailable>>);
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,9 +61,11 @@ impl Store {
             .set_response_timeout(Some(ANSWER))
             .set_max_delay(Duration::from_secs(1));
         let connection = ConnectionManager::new_lazy_with_config(client, config).map_err(wrong)?;
+        let (questions, asked) = mpsc::channel(WAITING);
+        tokio::spawn(hand_over(connection.clone(), asked));
         Ok(Self {
             connection,
-            script: Arc::new(Script::new(SCRIPT)),
+            questions,
         })
     }
 
@@ -107,29 +73,12 @@ impl Store {
     ///
     /// # Errors
     /// When Redis does not answer, or not as it should.
-    pub async fn take(&self, take: &Take) -> Result<Taken, Unavailable> {
-        let mut call = self.script.prepare_invoke();
-        let key = u128::from_be_bytes(take.key.unwrap_or_default());
-        call.key(format!("{PREFIX}key:{key:032x}"));
-        let remembered = take.key.map_or(0, |_| REMEMBERED);
-        call.arg(binary([
-            take.now,
-            bounded(take.recipients),
-            take.choice.into(),
-            remembered,
-        ]));
-        for account in &take.accounts {
-            call.key(format!("{PREFIX}{}", account.name));
-            let [hour, day, month] = std::array::from_fn(|unit| {
-                let (window, cap) = (account.windows[unit], account.caps[unit]);
-                [window.start, window.end.min(MOST), cap.map_or(-1, bounded)]
-            });
-            call.arg([hour, day, month].map(binary).concat());
-        }
-        let mut connection = self.connection.clone();
-        let answer: Vec<i64> = within(call.invoke_async(&mut connection)).await?;
-        read(&answer)
-            .ok_or_else(|| Unavailable(format!("Redis gives a strange answer: {answer:?}")))
+    pub async fn take(&self, take: Take) -> Result<Taken, Unavailable> {
+        let gone = || Unavailable("the counters are closed".to_owned());
+        let (sender, answer) = oneshot::channel();
+        let sent = self.questions.send((take, sender)).await;
+        sent.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
     }
 
     /// See [`super::Counters::used`].
@@ -151,60 +100,94 @@ impl Store {
     }
 }
 
-/// A lazy connection waits for as long as it takes; here nothing may.
-async fn within<A>(call: impl Future<Output = RedisResult<A>>) -> Result<A, Unavailable> {
-    match tokio::time::timeout(CONNECT + ANSWER, call).await {
-        Ok(answer) => answer.map_err(|error| Unavailable(format!("Redis: {error}"))),
-        Err(_elapsed) => Err(Unavailable("Redis does not answer".to_owned())),
-    }
-}
-
-fn read(answer: &[i64]) -> Option<Taken> {
-    let whole = |number: i64| u64::try_from(number).ok();
-    match *answer {
-        [0, choice] => Some(Taken::Granted {
-            choice: u8::try_from(choice).ok()?,
-        }),
-        [1, account, unit, opens, used, cap] => Some(Taken::Full(Full {
-            account: usize::try_from(account).ok()?,
-            unit: *Unit::ALL.get(usize::try_from(unit).ok()?)?,
-            opens,
-            used: whole(used)?,
-            cap: whole(cap)?,
-        })),
-        _ => None,
-    }
-}
-
-/// The windows of an account that are not over.
-fn slots(stored: Option<&[u8]>, now: i64) -> Slots {
-    let (fields, _) = stored.unwrap_or_default().as_chunks();
-    std::array::from_fn(|unit| {
-        let field = |place: usize| {
-            fields
-                .get(unit * 3 + place)
-                .copied()
-                .map(i64::from_le_bytes)
+/// Hands over what has been asked, call after call, until nobody can ask any more.
+async fn hand_over(connection: ConnectionManager, mut asked: mpsc::Receiver<Question>) {
+    let mut batch = Vec::with_capacity(TOGETHER);
+    while asked.recv_many(&mut batch, TOGETHER).await > 0 {
+        let (takes, waiting): (Vec<Take>, Vec<_>) = batch.drain(..).unzip();
+        let taken = match ask(&connection, &takes).await {
+            Ok(taken) => taken.into_iter().map(Ok).collect(),
+            // What Redis has against one is not the others' fault.
+            Err(Failed::Refused(error)) if takes.len() == 1 => vec![Err(error)],
+            Err(Failed::Refused(_)) => one_by_one(&connection, &takes).await,
+            Err(Failed::Silent(error)) => {
+                // Those who have come meanwhile would only wait as long again, one batch after the other.
+                while let Ok((_, late)) = asked.try_recv() {
+                    let _ = late.send(Err(error.clone()));
+                }
+                vec![Err(error); takes.len()]
+            }
         };
-        match (field(0), field(1), field(2)) {
-            (Some(start), Some(end), Some(used)) if now < end => Slot {
-                start,
-                end,
-                used: u64::try_from(used).unwrap_or_default(),
-            },
-            _ => Slot::default(),
+        // Whoever asked may be gone; what was taken for them stays taken.
+        for (waiting, taken) in waiting.into_iter().zip(taken) {
+            let _ = waiting.send(taken);
         }
+    }
+}
+
+async fn one_by_one(
+    connection: &ConnectionManager,
+    takes: &[Take],
+) -> Vec<Result<Taken, Unavailable>> {
+    let mut all = Vec::with_capacity(takes.len());
+    for take in takes.chunks(1) {
+        match ask(connection, take).await {
+            Ok(taken) => all.extend(taken.into_iter().map(Ok)),
+            Err(Failed::Refused(error)) => all.push(Err(error)),
+            // Nor does it answer the others.
+            Err(Failed::Silent(error)) => {
+                all.resize(takes.len(), Err(error));
+                break;
+            }
+        }
+    }
+    all
+}
+
+/// Why there is no answer.
+enum Failed {
+    /// Redis says no.
+    Refused(Unavailable),
+    /// Redis says nothing.
+    Silent(Unavailable),
+}
+
+async fn ask(connection: &ConnectionManager, takes: &[Take]) -> Result<Vec<Taken>, Failed> {
+    let call = Takes::of(takes);
+    let mut connection = connection.clone();
+    let answer: Vec<Vec<i64>> = within(call.invoke(&mut connection)).await?;
+    let read = call.read(&answer);
+    read.ok_or_else(|| {
+        let strange = format!("Redis gives a strange answer: {answer:?}");
+        Failed::Refused(Unavailable(strange))
     })
 }
 
-/// Numbers as the script reads them.
-fn binary<const N: usize>(numbers: [i64; N]) -> Vec<u8> {
-    numbers
-        .iter()
-        .flat_map(|number| number.to_le_bytes())
-        .collect()
+/// A lazy connection waits for as long as it takes; here nothing may.
+async fn within<A>(call: impl Future<Output = RedisResult<A>>) -> Result<A, Failed> {
+    match tokio::time::timeout(CONNECT + ANSWER, call).await {
+        Ok(answer) => answer.map_err(Failed::from),
+        Err(_elapsed) => Err(Failed::Silent(Unavailable(
+            "Redis does not answer".to_owned(),
+        ))),
+    }
 }
 
-fn bounded(count: u64) -> i64 {
-    i64::try_from(count).map_or(MOST, |count| count.min(MOST))
+impl From<RedisError> for Failed {
+    fn from(error: RedisError) -> Self {
+        let said = Unavailable(format!("Redis: {error}"));
+        if error.code().is_some() {
+            Self::Refused(said)
+        } else {
+            Self::Silent(said)
+        }
+    }
+}
+
+impl From<Failed> for Unavailable {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(error) | Failed::Silent(error) => error,
+        }
+    }
 }
