@@ -3,9 +3,13 @@
 //! Between two requests a connection may rest; once a request has begun, all of it must come within [`REQUEST`]. What is read ahead is
 //! kept in a buffer that is small and given back while the connection rests, so that a thousand idle ones cost next to nothing.
 
+use std::future::poll_fn;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::timeout;
 
 /// From the first byte of a request to its last, and for taking in an answer.
@@ -68,16 +72,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         }
         self.buffer = Vec::new();
         self.taken = 0;
-        // One byte on the stack: a connection that rests has no buffer.
-        let mut first = [0; 1];
-        let read = timeout(self.rest, self.stream.read(&mut first)).await;
-        match read.map_err(|_elapsed| Broken::Slow)?? {
-            0 => Ok(false),
-            _ => {
-                self.buffer.extend(first);
-                Ok(true)
-            }
-        }
+        let first = poll_fn(|context| {
+            // Not part of what is kept between two polls: a connection that rests has no buffer.
+            let mut chunk = [MaybeUninit::uninit(); CHUNK];
+            let mut read = ReadBuf::uninit(&mut chunk);
+            ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
+            self.buffer.extend_from_slice(read.filled());
+            Poll::Ready(Ok::<_, Broken>(()))
+        });
+        let read = timeout(self.rest, first).await;
+        read.map_err(|_elapsed| Broken::Slow)??;
+        Ok(!self.buffer.is_empty())
     }
 
     /// The bytes up to the next `\n`, without it; at most `max`.

@@ -104,6 +104,13 @@ impl Store {
 async fn hand_over(connection: ConnectionManager, mut asked: mpsc::Receiver<Question>) {
     let mut batch = Vec::with_capacity(TOGETHER);
     while asked.recv_many(&mut batch, TOGETHER).await > 0 {
+        // Whoever is about to ask may do so first: one more in this call is one less in the next.
+        tokio::task::yield_now().await;
+        while batch.len() < TOGETHER
+            && let Ok(one) = asked.try_recv()
+        {
+            batch.push(one);
+        }
         let (takes, waiting): (Vec<Take>, Vec<_>) = batch.drain(..).unzip();
         let taken = match ask(&connection, &takes).await {
             Ok(taken) => taken.into_iter().map(Ok).collect(),
