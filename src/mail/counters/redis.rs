@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError, RedisResult};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::script::{PREFIX, Takes, slots};
 use super::{Slots, Take, Taken, Unavailable};
@@ -28,6 +28,9 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// Questions that wait at the most, and are handed over together at the most.
 const WAITING: usize = 1024;
 const TOGETHER: usize = 128;
+
+/// Calls at a time. With more of them each has less to hand over.
+const CALLS: usize = 2;
 
 /// Counts in Redis. Clones share a connection, which is made again when it breaks.
 #[derive(Clone)]
@@ -100,10 +103,15 @@ impl Store {
     }
 }
 
-/// Hands over what has been asked, call after call, until nobody can ask any more.
+/// Hands over what has been asked, call after call, until nobody can ask any more. While Redis is at one call, the next is made up.
 async fn hand_over(connection: ConnectionManager, mut asked: mpsc::Receiver<Question>) {
+    let room = Arc::new(Semaphore::new(CALLS));
     let mut batch = Vec::with_capacity(TOGETHER);
     while asked.recv_many(&mut batch, TOGETHER).await > 0 {
+        // Nobody closes the semaphore.
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+            return;
+        };
         // Whoever is about to ask may do so first: one more in this call is one less in the next.
         tokio::task::yield_now().await;
         while batch.len() < TOGETHER
@@ -111,24 +119,25 @@ async fn hand_over(connection: ConnectionManager, mut asked: mpsc::Receiver<Ques
         {
             batch.push(one);
         }
-        let (takes, waiting): (Vec<Take>, Vec<_>) = batch.drain(..).unzip();
-        let taken = match ask(&connection, &takes).await {
-            Ok(taken) => taken.into_iter().map(Ok).collect(),
-            // What Redis has against one is not the others' fault.
-            Err(Failed::Refused(error)) if takes.len() == 1 => vec![Err(error)],
-            Err(Failed::Refused(_)) => one_by_one(&connection, &takes).await,
-            Err(Failed::Silent(error)) => {
-                // Those who have come meanwhile would only wait as long again, one batch after the other.
-                while let Ok((_, late)) = asked.try_recv() {
-                    let _ = late.send(Err(error.clone()));
-                }
-                vec![Err(error); takes.len()]
-            }
-        };
-        // Whoever asked may be gone; what was taken for them stays taken.
-        for (waiting, taken) in waiting.into_iter().zip(taken) {
-            let _ = waiting.send(taken);
-        }
+        let (connection, batch) = (connection.clone(), std::mem::take(&mut batch));
+        tokio::spawn(async move {
+            answer(&connection, batch).await;
+            drop(permit);
+        });
+    }
+}
+
+async fn answer(connection: &ConnectionManager, batch: Vec<Question>) {
+    let (takes, waiting): (Vec<Take>, Vec<_>) = batch.into_iter().unzip();
+    let taken = match ask(connection, &takes).await {
+        Ok(taken) => taken.into_iter().map(Ok).collect(),
+        // What Redis has against one is not the others' fault.
+        Err(Failed::Refused(_)) if takes.len() > 1 => one_by_one(connection, &takes).await,
+        Err(Failed::Refused(error) | Failed::Silent(error)) => vec![Err(error); takes.len()],
+    };
+    // Whoever asked may be gone; what was taken for them stays taken.
+    for (waiting, taken) in waiting.into_iter().zip(taken) {
+        let _ = waiting.send(taken);
     }
 }
 

@@ -13,7 +13,6 @@ use super::{
     asking, asks, judged, manifest, offering, offerings, redo, service, services_ready, stands, web,
 };
 use crate::steps::{break_glass, change, merged, until_so};
-
 use crate::support::{AuditEvent, PATIENCE, World, namespace_of, refused, tenant, until};
 use crate::tenancy::OPERATOR;
 
