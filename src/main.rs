@@ -87,7 +87,7 @@ async fn operator(settings: OperatorSettings) -> Result<(), Error> {
 }
 
 /// Answers a mail server's questions until asked to stop, or until it cannot go on.
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn answer_mail(settings: MailSettings) -> Result<(), Error> {
     telemetry::init(settings.log.log_format, &settings.log.log_filter)?;
     let shutdown = shutdown::signals()?;

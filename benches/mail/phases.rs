@@ -7,7 +7,7 @@ use super::asker::{Asked, Line, Question, ended, policy, sent, unopposed};
 use super::reaction::{self, Reactions};
 use super::servers::{self, Server};
 use super::stage::Stage;
-use super::{Arguments, CONNECTIONS, Failure, bare, crowd};
+use super::{Arguments, CONNECTIONS, Failure, MANY, bare, crowd};
 
 /// Customers that are changed.
 const CHANGED: usize = 25;
@@ -50,12 +50,14 @@ pub struct Round {
     pub file: Asked,
     /// Each postfwd that is installed, by its name.
     pub postfwds: Vec<(&'static str, Asked)>,
-    /// With counters in Redis, where that is installed.
-    pub redis: Option<Shared>,
+    /// With counters in Redis, where that is installed: over few connections, and over many.
+    pub redis: Vec<Shared>,
 }
 
 /// Decisions that are counted in Redis, and what Redis can do.
 pub struct Shared {
+    /// Over how many connections.
+    pub connections: usize,
     /// Ours.
     pub ours: Asked,
     /// Calls of a script that does nothing, as long as ours.
@@ -203,16 +205,21 @@ async fn play(
             }
         }
     }
+    let mut redis = Vec::new();
+    for connections in [CONNECTIONS, MANY] {
+        redis.push(shared(stage, logins, connections, time, ours_first).await?);
+    }
     Ok(Round {
         file: file.ok_or("half a round")?,
         postfwds,
-        redis: shared(stage, logins, time, ours_first).await?,
+        redis: redis.into_iter().flatten().collect(),
     })
 }
 
 async fn shared(
     stage: &Stage,
     logins: &[String],
+    connections: usize,
     time: Duration,
     ours_first: bool,
 ) -> Result<Option<Shared>, Failure> {
@@ -221,12 +228,13 @@ async fn shared(
         return Ok(None);
     };
     let mail = servers::mail(&stage.plane, Some(redis.address)).await?;
-    let ours = || decisions(mail.address, logins, sent).ask(CONNECTIONS, time);
+    let ours = || decisions(mail.address, logins, sent).ask(connections, time);
     let before = ours_first.then(ours).transpose()?;
-    let scripts = bare::scripts(redis.address, CONNECTIONS, time)?;
-    let gets = bare::gets(redis.address, CONNECTIONS, time)?;
+    let scripts = bare::scripts(redis.address, connections, time)?;
+    let gets = bare::gets(redis.address, connections, time)?;
     let ours = before.map_or_else(ours, Ok)?;
     Ok(Some(Shared {
+        connections,
         ours,
         scripts,
         gets,

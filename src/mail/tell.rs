@@ -140,16 +140,23 @@ impl Teller {
     /// Tells until shutdown. What is untold then the next process tells.
     pub async fn run(mut self, shutdown: Shutdown) {
         self.decider.directory.whole().await;
-        // What a process before this one told may be over.
-        for login in self.decider.directory.logins() {
-            self.due.insert(login, Due { at: 0, written: 0 });
-        }
+        self.begin();
         loop {
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
                 () = shutdown.clone() => return,
             }
             self.round().await;
+        }
+    }
+
+    /// Takes over from a process before this one, whose telling may be over. When that was is not known: what can wait is told one after
+    /// the other within a quarter of an hour, so that a start is no storm.
+    pub fn begin(&mut self) {
+        let now = self.decider.clock.now().as_second();
+        for (place, login) in (0..).zip(self.decider.directory.logins()) {
+            let written = now - place % RARELY;
+            self.due.insert(login, Due { at: 0, written });
         }
     }
 
@@ -217,6 +224,9 @@ impl Teller {
             }
         } else if changed {
             due.at = due.at.min(written + RARELY);
+        }
+        if due.at == i64::MAX && second < due.written + RARELY {
+            due.at = due.written + RARELY;
         }
         if due.at == i64::MAX {
             self.due.remove(login);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clientele::domain::limits::{Unit, Window};
-use clientele::mail::counters::{Account, Counters, Full, Place, Take, Taken};
+use clientele::mail::counters::{Account, Counters, Full, Place, REMEMBERED, Take, Taken};
 use futures::future::join_all;
 
 use crate::redis::Redis;
@@ -311,4 +311,53 @@ async fn a_count_that_cannot_be_read_stops_nobody_else() {
         assert_eq!(taken.is_err(), one % 8 == 0, "{one}: {taken:?}");
     }
     assert_eq!(used(&counters, "whole", NOW).await, [35; 3]);
+}
+
+#[tokio::test]
+async fn limits_that_change_between_two_messages_hold_from_then_on() {
+    on_both(|counters, _| async move {
+        let counters = &counters;
+        // Together, and in this order: every other one is asked for with a smaller limit.
+        let cap = |one: u64| if one.is_multiple_of(2) { 10 } else { 30 };
+        let all =
+            join_all((0..20).map(|one| counters.take(take(NOW, 3, None, [Some(cap(one)), None]))));
+        let all = all.await;
+        let granted: Vec<usize> = (0..20).filter(|one| all[*one] == GRANTED).collect();
+        assert_eq!(granted, [0, 1, 2, 3, 5, 7, 9, 11, 13, 15], "{all:?}");
+        assert_eq!(used(counters, "a", NOW).await, [30; 3]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_is_known_again_for_hours_whenever_it_came() {
+    on_both(|counters, _| async move {
+        for (key, later) in [(1, 0), (2, REMEMBERED / 2), (3, REMEMBERED - 1)] {
+            let first =
+                NOW + 10 * i64::from(u8::try_from(key).expect("small")) * REMEMBERED + later;
+            let take = |now| counters.take(take(now, 1, Some(key), [None, None]));
+            assert_eq!(take(first).await, GRANTED);
+            let before = used(&counters, "a", first).await;
+            assert_eq!(take(first + REMEMBERED - 1).await, GRANTED);
+            assert_eq!(used(&counters, "a", first).await, before, "{key}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn redis_keeps_messages_of_the_last_hours_alone() {
+    let Some(redis) = Redis::start() else {
+        return;
+    };
+    let counters = Counters::open(&redis.place()).await.expect("counters");
+    for time in 0..10_u128 {
+        let now = NOW + i64::try_from(time).expect("small") * REMEMBERED;
+        for key in 0..3 {
+            let taken = counters.take(take(now, 1, Some(10 * time + key), [None, None]));
+            assert_eq!(taken.await, GRANTED);
+        }
+    }
+    // Two accounts, and two times.
+    assert_eq!(redis.keys(), 4);
 }

@@ -1,6 +1,6 @@
 //! A Redis of the test's own, on a socket in a folder of its own. Without a `redis-server` the tests that need one say so and pass.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -38,12 +38,24 @@ impl Redis {
 
     /// Writes something that no counter is.
     pub fn spoil(&self, name: &str) {
+        let answer = self.ask(&format!("SET {{clientele}}:send:{name} spoilt"));
+        assert_eq!(answer, "+OK");
+    }
+
+    /// How many keys it has.
+    pub fn keys(&self) -> usize {
+        let answer = self.ask("DBSIZE");
+        answer[1..].parse().expect("a number")
+    }
+
+    fn ask(&self, command: &str) -> String {
         let mut stream = UnixStream::connect(socket(&self.folder)).expect("it listens");
-        let command = format!("SET {{clientele}}:send:{name} spoilt\r\n");
+        let command = format!("{command}\r\n");
         stream.write_all(command.as_bytes()).expect("it reads");
-        let mut answer = [0; 5];
-        stream.read_exact(&mut answer).expect("it answers");
-        assert_eq!(&answer, b"+OK\r\n");
+        let mut answer = String::new();
+        let read = BufReader::new(stream).read_line(&mut answer);
+        read.expect("it answers");
+        answer.trim_end().to_owned()
     }
 
     /// As a machine that fails and comes back.

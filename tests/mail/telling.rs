@@ -122,3 +122,38 @@ async fn what_could_not_be_written_is_written_later() {
     scene.world.hands.set("2026-11-23T10:20:10Z");
     assert_eq!(scene.look().await.0.len(), 1);
 }
+
+#[tokio::test]
+async fn a_start_is_no_storm() {
+    let one = |number: u32| {
+        with(
+            customer(&format!("globex-{number}")),
+            json!({"status": {"sending": {"limits": {"hourly": 1000}}}}),
+        )
+    };
+    let world = World::of(&(0..20).map(one).collect::<Vec<_>>()).await;
+    let api = ApiServer::default();
+    let mut teller = Teller::new(world.decider.clone(), api.client(), "test");
+    teller.begin();
+    teller.round().await;
+    world.hands.set("2026-11-23T10:20:10Z");
+    for number in 0..20 {
+        world.send(&format!("emea--globex-{number}"), 1).await;
+    }
+    // What matters does not wait.
+    world.send("emea--globex-7", 100).await;
+    let told = async |teller: &mut Teller| {
+        teller.round().await;
+        let writes = std::mem::take(&mut api.state().writes);
+        writes
+            .iter()
+            .filter(|(path, _)| path.ends_with("/status"))
+            .count()
+    };
+    assert_eq!(told(&mut teller).await, 1);
+    world.hands.set("2026-11-23T10:34:50Z");
+    let some = told(&mut teller).await;
+    assert!((5..15).contains(&some), "{some} at once");
+    world.hands.set("2026-11-23T10:35:10Z");
+    assert_eq!(told(&mut teller).await, 19 - some);
+}

@@ -30,7 +30,7 @@ const WAITING: usize = 1024;
 const TOGETHER: usize = 128;
 
 /// Calls at a time. With more of them each has less to hand over.
-const CALLS: usize = 2;
+const CALLS: usize = 4;
 
 /// Counts in Redis. Clones share a connection, which is made again when it breaks.
 #[derive(Clone)]
@@ -103,23 +103,16 @@ impl Store {
     }
 }
 
-/// Hands over what has been asked, call after call, until nobody can ask any more. While Redis is at one call, the next is made up.
+/// Hands over what has been asked, call after call, until nobody can ask any more. What comes while there is no room goes together.
 async fn hand_over(connection: ConnectionManager, mut asked: mpsc::Receiver<Question>) {
     let room = Arc::new(Semaphore::new(CALLS));
-    let mut batch = Vec::with_capacity(TOGETHER);
-    while asked.recv_many(&mut batch, TOGETHER).await > 0 {
-        // Nobody closes the semaphore.
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+    // Nobody closes the semaphore.
+    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+        let mut batch = Vec::new();
+        if asked.recv_many(&mut batch, TOGETHER).await == 0 {
             return;
-        };
-        // Whoever is about to ask may do so first: one more in this call is one less in the next.
-        tokio::task::yield_now().await;
-        while batch.len() < TOGETHER
-            && let Ok(one) = asked.try_recv()
-        {
-            batch.push(one);
         }
-        let (connection, batch) = (connection.clone(), std::mem::take(&mut batch));
+        let connection = connection.clone();
         tokio::spawn(async move {
             answer(&connection, batch).await;
             drop(permit);
@@ -129,35 +122,28 @@ async fn hand_over(connection: ConnectionManager, mut asked: mpsc::Receiver<Ques
 
 async fn answer(connection: &ConnectionManager, batch: Vec<Question>) {
     let (takes, waiting): (Vec<Take>, Vec<_>) = batch.into_iter().unzip();
-    let taken = match ask(connection, &takes).await {
-        Ok(taken) => taken.into_iter().map(Ok).collect(),
-        // What Redis has against one is not the others' fault.
-        Err(Failed::Refused(_)) if takes.len() > 1 => one_by_one(connection, &takes).await,
-        Err(Failed::Refused(error) | Failed::Silent(error)) => vec![Err(error); takes.len()],
-    };
-    // Whoever asked may be gone; what was taken for them stays taken.
-    for (waiting, taken) in waiting.into_iter().zip(taken) {
-        let _ = waiting.send(taken);
-    }
-}
-
-async fn one_by_one(
-    connection: &ConnectionManager,
-    takes: &[Take],
-) -> Vec<Result<Taken, Unavailable>> {
-    let mut all = Vec::with_capacity(takes.len());
-    for take in takes.chunks(1) {
-        match ask(connection, take).await {
-            Ok(taken) => all.extend(taken.into_iter().map(Ok)),
-            Err(Failed::Refused(error)) => all.push(Err(error)),
-            // Nor does it answer the others.
-            Err(Failed::Silent(error)) => {
-                all.resize(takes.len(), Err(error));
-                break;
+    let mut waiting = waiting.into_iter();
+    let mut rest = takes.as_slice();
+    // What Redis has against one is not the others' fault: then each is asked about by itself.
+    let mut alone = false;
+    while !rest.is_empty() {
+        let call = Takes::of(if alone { &rest[..1] } else { rest });
+        let taken = match ask(connection, &call).await {
+            Ok(taken) => taken.into_iter().map(Ok).collect(),
+            Err(Failed::Refused(_)) if call.messages > 1 => {
+                alone = true;
+                continue;
             }
+            Err(Failed::Refused(error)) => vec![Err(error)],
+            // Nor does it answer the others.
+            Err(Failed::Silent(error)) => vec![Err(error); rest.len()],
+        };
+        rest = &rest[taken.len()..];
+        // Whoever asked may be gone; what was taken for them stays taken.
+        for (taken, waiting) in taken.into_iter().zip(&mut waiting) {
+            let _ = waiting.send(taken);
         }
     }
-    all
 }
 
 /// Why there is no answer.
@@ -168,10 +154,9 @@ enum Failed {
     Silent(Unavailable),
 }
 
-async fn ask(connection: &ConnectionManager, takes: &[Take]) -> Result<Vec<Taken>, Failed> {
-    let call = Takes::of(takes);
+async fn ask(connection: &ConnectionManager, call: &Takes) -> Result<Vec<Taken>, Failed> {
     let mut connection = connection.clone();
-    let answer: Vec<Vec<i64>> = within(call.invoke(&mut connection)).await?;
+    let answer: Vec<i64> = within(call.invoke(&mut connection)).await?;
     let read = call.read(&answer);
     read.ok_or_else(|| {
         let strange = format!("Redis gives a strange answer: {answer:?}");

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use redis::aio::ConnectionManager;
 use redis::{RedisResult, Script};
 
-use super::{Full, REMEMBERED, Slot, Slots, Take, Taken};
+use super::{Account, Full, REMEMBERED, Slot, Slots, Take, Taken};
 use crate::domain::limits::Unit;
 
 /// Before everything that is kept there.
@@ -15,69 +15,99 @@ pub const PREFIX: &str = "{clientele}:send:";
 /// Numbers of Lua are exact up to here; nothing that is counted is ever more.
 const MOST: i64 = 1 << 53;
 
-/// KEYS: one per account, then one per message. ARGV: the number of accounts; per message now, recipients, choice, whether it has a
-/// key (1 or 0), and for each of its accounts which one it is, and start, end and cap (-1: none) of its three windows; and how long
-/// keys are remembered. Answers of each message `{0, choice}` or `{1, account, unit, end, used, cap}`. An account is kept as start, end and count
-/// of its three windows.
+/// Accounts in one call; Lua cannot unpack many more of them.
+const ACCOUNTS: usize = 512;
+
+/// KEYS: one per account, then the messages that were granted in the time before the last one, the last one, and this one. ARGV: the number
+/// of accounts; now; how long a time is; of each account start, end and cap (-1: none) of its three windows; of each message
+/// recipients, choice, whether it has a key (1 or 0), how many accounts it has and which ones; and the messages' keys. Answers
+/// message after message `0, choice` or `1, account, unit, end, used, cap`.
 ///
-/// All numbers go in and out in their binary form, and an account is one value, because most of what this costs Redis is reading
-/// words and looking for fields. Everything is read before anything is written, so that a value it cannot read leaves all as it was.
+/// An account is kept as start, end and count of its three windows, the messages of a time as a hash from key to choice. Numbers go in and
+/// out as they are in memory, an account is one value, what is written of messages is written with one command, and of a message only
+/// its recipients are compared with the least room of its accounts, because most of what this costs Redis is commands, reading
+/// words, and Lua. Everything is read before anything is written, so that a value it cannot read leaves all as it was.
 const SCRIPT: &str = r"
-local form, most, accounts = '<i8i8i8i8i8i8i8i8i8', 9007199254740992, tonumber(ARGV[1])
-local stored, slots, latest, granted, answers = redis.call('MGET', unpack(KEYS)), {}, {}, {}, {}
+local accounts, now, form, most = tonumber(ARGV[1]), tonumber(ARGV[2]), '<ddddddddd', 9007199254740992
+local older, old, new = KEYS[accounts + 1], KEYS[accounts + 2], KEYS[accounts + 3]
+local function numbers(all) return {struct.unpack('<' .. string.rep('d', #all / 8), all)} end
+local wanted, asked, messages = numbers(ARGV[4]), numbers(ARGV[5]), #ARGV[6] / 16
+local ids = {}
+for message = 1, messages do ids[message] = string.sub(ARGV[6], 16 * message - 15, 16 * message) end
+local before, since = redis.call('HMGET', old, unpack(ids)), redis.call('HMGET', new, unpack(ids))
+local stored = accounts > 0 and redis.call('MGET', unpack(KEYS, 1, accounts))
+local slots, room, took, turned = {}, {}, {}, {}
 for a = 1, accounts do
-  if stored[a] then
-    slots[a] = {struct.unpack(form, stored[a])}
-  else
-    slots[a] = {0, 0, 0, 0, 0, 0, 0, 0, 0}
-  end
-end
-local now, recipients, choice, keyed, longest
-local function turn(place, unit, s, e, u, first, last, cap)
-  if now >= e then
-    s, e, u = first, last, 0
-  elseif s > now + 300 then
-    s, e = first, last
-  end
-  if cap >= 0 and u + recipients > cap and (not longest or longest[4] < e) then
-    longest = {1, place, unit, e, u, cap}
-  end
-  return s, e, math.min(u + recipients, most)
-end
-for message = 1, #KEYS - accounts do
-  local wanted, key, taken, place, at = ARGV[message + 1], KEYS[accounts + message], {}, 0, nil
-  now, recipients, choice, keyed, at = struct.unpack('<i8i8i8i8', wanted)
-  local known = keyed > 0 and (granted[key] or stored[accounts + message])
-  if known then
-    answers[message] = {0, tonumber(known)}
-  else
-    longest = nil
-    while at <= #wanted do
-      local a, f0, l0, c0, f1, l1, c1, f2, l2, c2
-      a, f0, l0, c0, f1, l1, c1, f2, l2, c2, at = struct.unpack('<i8i8i8i8i8i8i8i8i8i8', wanted, at)
-      local was = slots[a]
-      local s0, e0, u0 = turn(place, 0, was[1], was[2], was[3], f0, l0, c0)
-      local s1, e1, u1 = turn(place, 1, was[4], was[5], was[6], f1, l1, c1)
-      local s2, e2, u2 = turn(place, 2, was[7], was[8], was[9], f2, l2, c2)
-      taken[a] = {s0, e0, u0, s1, e1, u1, s2, e2, u2}
-      place = place + 1
+  local was, least = stored[a] and {struct.unpack(form, stored[a])} or {0, 0, 0, 0, 0, 0, 0, 0, 0}, math.huge
+  for unit = 1, 7, 3 do
+    local at = 9 * (a - 1) + unit
+    if now >= was[unit + 1] then
+      was[unit], was[unit + 1], was[unit + 2], turned[a] = wanted[at], wanted[at + 1], 0, true
+    elseif was[unit] > now + 300 then
+      was[unit], was[unit + 1], turned[a] = wanted[at], wanted[at + 1], true
     end
-    if longest then
-      answers[message] = longest
-    else
-      for a, turned in pairs(taken) do
-        slots[a], latest[a] = turned, math.min(math.max(turned[2], turned[5], turned[8]) - now, 4000000) + 3600
+    local cap = wanted[at + 2]
+    if cap >= 0 and cap - was[unit + 2] < least then least = cap - was[unit + 2] end
+  end
+  slots[a], room[a], took[a] = was, least, 0
+end
+local function full(recipients, first, last)
+  local longest
+  for at = first, last do
+    local a = asked[at]
+    for unit = 0, 2 do
+      local cap, e = wanted[9 * (a - 1) + 3 * unit + 3], slots[a][3 * unit + 2]
+      local used = slots[a][3 * unit + 3] + took[a]
+      if cap >= 0 and used + recipients > cap and (not longest or longest[4] < e) then
+        longest = {1, at - first, unit, e, used, cap}
       end
-      if keyed > 0 then granted[key] = choice end
-      answers[message] = {0, choice}
+    end
+  end
+  return longest
+end
+local answers, added, chosen, at = {}, {}, {}, 1
+for message = 1, messages do
+  local recipients, choice, keyed, first, last = asked[at], asked[at + 1], asked[at + 2] > 0, at + 4, at + 3 + asked[at + 3]
+  local id, known, fits, size = ids[message], false, true, #answers
+  if keyed then known = chosen[id] or since[message] or before[message] end
+  if known then
+    answers[size + 1], answers[size + 2] = 0, tonumber(known)
+  else
+    for place = first, last do
+      if room[asked[place]] < recipients then fits = false end
+    end
+    if fits then
+      for place = first, last do
+        local a = asked[place]
+        room[a], took[a] = room[a] - recipients, took[a] + recipients
+      end
+      if keyed then
+        local count = #added
+        chosen[id], added[count + 1], added[count + 2] = choice, id, choice
+      end
+      answers[size + 1], answers[size + 2] = 0, choice
+    else
+      for place, number in ipairs(full(recipients, first, last)) do answers[size + place] = number end
+    end
+  end
+  at = last + 1
+end
+for a = 1, accounts do
+  if took[a] > 0 then
+    local slot, taken = slots[a], took[a]
+    for unit = 3, 9, 3 do slot[unit] = math.min(slot[unit] + taken, most) end
+    local value = struct.pack(form, unpack(slot))
+    if turned[a] then
+      local seconds = math.min(math.max(slot[2], slot[5], slot[8]) - now, 4000000) + 3600
+      redis.call('SET', KEYS[a], value, 'EX', seconds)
+    else
+      redis.call('SET', KEYS[a], value, 'KEEPTTL')
     end
   end
 end
-for a, seconds in pairs(latest) do
-  redis.call('SET', KEYS[a], struct.pack(form, unpack(slots[a], 1, 9)), 'EX', seconds)
-end
-for key, choice in pairs(granted) do
-  redis.call('SET', key, choice, 'EX', ARGV[#ARGV])
+if #added > 0 and redis.call('HSET', new, unpack(added)) == redis.call('HLEN', new) then
+  redis.call('EXPIRE', new, 2 * tonumber(ARGV[3]) + 3600)
+  redis.call('UNLINK', older)
 end
 return answers
 ";
@@ -88,47 +118,67 @@ static LOADED: LazyLock<Script> = LazyLock::new(|| Script::new(SCRIPT));
 #[derive(Debug)]
 pub struct Takes {
     keys: Vec<String>,
-    arguments: Vec<Vec<u8>>,
-    messages: usize,
+    arguments: [Vec<u8>; 6],
+    /// How many there are.
+    pub messages: usize,
 }
 
 impl Takes {
-    /// These, in this order.
+    /// The first of these, in their order: as many as have the same windows and caps for an account that they share, which are nearly
+    /// always all of them.
     pub fn of(takes: &[Take]) -> Self {
-        let mut keys = Vec::new();
-        let mut places: HashMap<&Arc<str>, i64> = HashMap::new();
-        for account in takes.iter().flat_map(|take| &take.accounts) {
-            places.entry(&account.name).or_insert_with(|| {
-                keys.push(format!("{PREFIX}{}", account.name));
-                keys.len() as i64
-            });
-        }
-        let mut arguments = vec![keys.len().to_string().into_bytes()];
+        let mut known: HashMap<&Arc<str>, (i64, &Account)> = HashMap::new();
+        let (mut keys, mut wanted, mut asked) = (Vec::new(), Vec::new(), Vec::new());
+        let mut messages = 0;
         for take in takes {
-            let key = u128::from_be_bytes(take.key.unwrap_or_default());
-            keys.push(format!("{PREFIX}key:{key:032x}"));
-            let mut wanted = Vec::with_capacity(32 + 80 * take.accounts.len());
+            let same = |account: &Account| {
+                let one = known.get(&account.name);
+                one.is_none_or(|(_, one)| {
+                    one.windows == account.windows && one.caps == account.caps
+                })
+            };
+            let others = messages > 0 && keys.len() + take.accounts.len() > ACCOUNTS;
+            if others || !take.accounts.iter().all(same) {
+                break;
+            }
             let head = [
-                take.now,
                 bounded(take.recipients),
                 take.choice.into(),
                 take.key.is_some().into(),
+                take.accounts.len() as i64,
             ];
-            binary(&head, &mut wanted);
+            binary(&head, &mut asked);
             for account in &take.accounts {
-                binary(&[places[&account.name]], &mut wanted);
-                for (window, cap) in account.windows.iter().zip(account.caps) {
-                    let cap = cap.map_or(-1, bounded);
-                    binary(&[window.start, window.end.min(MOST), cap], &mut wanted);
-                }
+                let (place, _) = known.entry(&account.name).or_insert_with(|| {
+                    keys.push(format!("{PREFIX}{}", account.name));
+                    for (window, cap) in account.windows.iter().zip(account.caps) {
+                        let cap = cap.map_or(-1, bounded);
+                        binary(&[window.start, window.end.min(MOST), cap], &mut wanted);
+                    }
+                    (keys.len() as i64, account)
+                });
+                binary(&[*place], &mut asked);
             }
-            arguments.push(wanted);
+            messages += 1;
         }
-        arguments.push(REMEMBERED.to_string().into_bytes());
+        let accounts = keys.len();
+        let taken = &takes[..messages];
+        let now = taken.iter().map(|take| take.now).max().unwrap_or_default();
+        let time = now.div_euclid(REMEMBERED);
+        keys.extend([time - 2, time - 1, time].map(|time| format!("{PREFIX}keys:{time}")));
+        let ids = taken.iter().flat_map(|take| take.key.unwrap_or_default());
+        let text = |number: i64| number.to_string().into_bytes();
         Self {
             keys,
-            arguments,
-            messages: takes.len(),
+            arguments: [
+                text(accounts as i64),
+                text(now),
+                text(REMEMBERED),
+                wanted,
+                asked,
+                ids.collect(),
+            ],
+            messages,
         }
     }
 
@@ -136,7 +186,7 @@ impl Takes {
     ///
     /// # Errors
     /// When Redis cannot be asked, or says no.
-    pub async fn invoke(&self, connection: &mut ConnectionManager) -> RedisResult<Vec<Vec<i64>>> {
+    pub async fn invoke(&self, connection: &mut ConnectionManager) -> RedisResult<Vec<i64>> {
         let mut call = LOADED.prepare_invoke();
         for key in &self.keys {
             call.key(key);
@@ -148,25 +198,35 @@ impl Takes {
     }
 
     /// What came of each; none if that is not what the script answers.
-    pub fn read(&self, answers: &[Vec<i64>]) -> Option<Vec<Taken>> {
-        let read: Option<Vec<Taken>> = answers.iter().map(|answer| read(answer)).collect();
-        read.filter(|read| read.len() == self.messages)
+    pub fn read(&self, mut answers: &[i64]) -> Option<Vec<Taken>> {
+        let mut all = Vec::with_capacity(self.messages);
+        while !answers.is_empty() {
+            let (taken, rest) = read(answers)?;
+            all.push(taken);
+            answers = rest;
+        }
+        (all.len() == self.messages).then_some(all)
     }
 }
 
-fn read(answer: &[i64]) -> Option<Taken> {
+/// The first answer, and the others.
+fn read(answers: &[i64]) -> Option<(Taken, &[i64])> {
     let whole = |number: i64| u64::try_from(number).ok();
-    match *answer {
-        [0, choice] => Some(Taken::Granted {
-            choice: u8::try_from(choice).ok()?,
-        }),
-        [1, account, unit, opens, used, cap] => Some(Taken::Full(Full {
-            account: usize::try_from(account).ok()?,
-            unit: *Unit::ALL.get(usize::try_from(unit).ok()?)?,
-            opens,
-            used: whole(used)?,
-            cap: whole(cap)?,
-        })),
+    match *answers {
+        [0, choice, ref rest @ ..] => {
+            let choice = u8::try_from(choice).ok()?;
+            Some((Taken::Granted { choice }, rest))
+        }
+        [1, account, unit, opens, used, cap, ref rest @ ..] => {
+            let full = Full {
+                account: usize::try_from(account).ok()?,
+                unit: *Unit::ALL.get(usize::try_from(unit).ok()?)?,
+                opens,
+                used: whole(used)?,
+                cap: whole(cap)?,
+            };
+            Some((Taken::Full(full), rest))
+        }
         _ => None,
     }
 }
@@ -177,7 +237,7 @@ pub fn slots(stored: Option<&[u8]>, now: i64) -> Slots {
     std::array::from_fn(|unit| {
         let field = |place: usize| {
             let field = fields.get(unit * 3 + place).copied();
-            field.map(i64::from_le_bytes)
+            field.map(|bytes| f64::from_le_bytes(bytes) as i64)
         };
         match (field(0), field(1), field(2)) {
             (Some(start), Some(end), Some(used)) if now < end => Slot {
@@ -190,11 +250,11 @@ pub fn slots(stored: Option<&[u8]>, now: i64) -> Slots {
     })
 }
 
-/// Numbers as the script reads them.
+/// Numbers as the script reads them, whose own are these: none is beyond what they are exact to.
 fn binary(numbers: &[i64], out: &mut Vec<u8>) {
-    numbers
-        .iter()
-        .for_each(|number| out.extend(number.to_le_bytes()));
+    for number in numbers {
+        out.extend((*number as f64).to_le_bytes());
+    }
 }
 
 fn bounded(count: u64) -> i64 {
