@@ -76,12 +76,18 @@ pub struct ContactListSpec {
 }
 
 /// Where a list is to be read: one entry a line. Of a line with commas, semicolons or tabs the first field is the address. Empty lines do
-/// not count, nor does a first line whose first field is `email` or `e-mail`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// not count, nor does a first line whose first field is `email` or `e-mail`. Either `configMap` or `secretKey` is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = Rule::new("has(self.configMap) != has(self.secretKey)").message("give either configMap or secretKey"))]
 #[serde(rename_all = "camelCase")]
 pub struct ListContents {
     /// A key of a ConfigMap in the same namespace.
-    pub config_map: ConfigMapKey,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_map: Option<ConfigMapKey>,
+    /// A key of the Secret `contact-lists` in the same namespace, which is the only Secret that is read for lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shape::data_key")]
+    pub secret_key: Option<String>,
 }
 
 /// A key of a ConfigMap in the same namespace.

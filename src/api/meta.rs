@@ -150,6 +150,10 @@ pub const SMTP_LOGIN_PREFIX: &str = "smtp-";
 pub const SMTP_LOGINS_ROLE: &str = "clientele-smtp-logins";
 /// ClusterRole, and its RoleBinding in tenant namespaces, by which the operator writes the Secret [`SMTP`].
 pub const SMTP_ROLE: &str = "clientele-smtp";
+/// Name of the Secret in a tenant namespace in which contact lists can be read; the only one that is read for lists.
+pub const LISTS_SECRET: &str = "contact-lists";
+/// ClusterRole, and its RoleBinding in tenant namespaces with such lists, by which the operator reads the Secret [`LISTS_SECRET`].
+pub const LISTS_ROLE: &str = "clientele-contact-lists";
 /// RoleBinding in tenant namespaces that have contact lists, by which the partner's staff approve them.
 pub const LIST_APPROVERS: &str = "clientele-list-approvers";
 /// ClusterRole by which `clientele mail` reads Secrets in partner namespaces.

@@ -1,6 +1,6 @@
 //! What was read of contact lists that say where they can be read.
 //!
-//! A ConfigMap of a tenant's is not watched: it is read when its list is new or has another digest, and what is found in it stays true of
+//! A ConfigMap or Secret of a tenant's is not watched: it is read when its list is new or has another digest, and what is found in it stays true of
 //! that digest, so it is never read again, nor after a restart, which finds it in the status. Only what is missing, or another list's, is
 //! read again after a while.
 
@@ -67,7 +67,7 @@ impl Lists {
         {
             return before.clone();
         }
-        let seen = live::contents(client, &id.0, &contents.config_map).await;
+        let seen = live::contents(client, &id.0, contents).await;
         let good = matches!(&seen, ContentsSeen::Found(checked) if checked.sha256 == *sha256);
         let bad_since = before.and_then(|before| before.bad_since).unwrap_or(now);
         let tried = Tried {

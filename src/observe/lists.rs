@@ -72,12 +72,14 @@ impl World {
                 let list = self.own::<ContactList>(tenant, name)?;
                 let told = list.status.as_ref()?.approved.as_ref();
                 let approved = told == Some(&list.spec.sha256);
+                let contents = list.spec.contents.as_ref();
                 let stays = list.metadata.deletion_timestamp.is_none();
                 stays.then(|| ListSeen {
                     name: name.clone(),
                     sha256: list.spec.sha256.clone(),
                     entries: list.spec.entries,
                     approved,
+                    secret: contents.is_some_and(|contents| contents.secret_key.is_some()),
                 })
             })
             .collect()

@@ -8,7 +8,7 @@ use kube::{Api, Client, Resource};
 
 use super::relay::Login;
 use super::seen::{Contents, Seen};
-use crate::api::{ConfigMapKey, PostalRoute, meta};
+use crate::api::{ListContents, PostalRoute, meta};
 use crate::domain::contacts;
 use crate::error::{Cause, chain};
 use crate::plan::observed::Departure;
@@ -75,16 +75,32 @@ pub async fn credentials(client: &Client, route: &PostalRoute) -> Credentials {
 }
 
 /// Reads what is in a contact list.
-pub async fn contents(client: &Client, namespace: &str, at: &ConfigMapKey) -> ContentsSeen {
-    let maps: Api<Seen<ConfigMap, Contents>> = Api::namespaced(client.clone(), namespace);
-    match maps.get(&at.name).await {
-        Ok(map) => match map.kept.value(&at.key) {
-            Some(list) => ContentsSeen::Found(contacts::checked(&list)),
-            None => ContentsSeen::Missing("There is no such key"),
-        },
-        Err(error) if Cause::of(&error) == Cause::NotFound => {
-            ContentsSeen::Missing("There is no such ConfigMap")
+pub async fn contents(client: &Client, namespace: &str, at: &ListContents) -> ContentsSeen {
+    let (found, none) = match at {
+        ListContents {
+            config_map: Some(at),
+            ..
+        } => {
+            let maps: Api<Seen<ConfigMap, Contents>> = Api::namespaced(client.clone(), namespace);
+            let map = maps.get(&at.name).await;
+            let list = map.map(|map| map.kept.value(&at.key));
+            (list, "There is no such ConfigMap")
         }
+        ListContents {
+            secret_key: Some(key),
+            ..
+        } => {
+            let secrets: Api<Secret> = Api::namespaced(client.clone(), namespace);
+            let secret = secrets.get(meta::LISTS_SECRET).await;
+            let list = secret.map(|secret| secret.data?.remove(key).map(|value| value.0));
+            (list, "There is no such Secret")
+        }
+        ListContents { .. } => return ContentsSeen::NotNamed,
+    };
+    match found {
+        Ok(Some(list)) => ContentsSeen::Found(contacts::checked(&list)),
+        Ok(None) => ContentsSeen::Missing("There is no such key"),
+        Err(error) if Cause::of(&error) == Cause::NotFound => ContentsSeen::Missing(none),
         Err(error) => ContentsSeen::Unreadable(chain(&error)),
     }
 }

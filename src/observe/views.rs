@@ -115,7 +115,8 @@ impl World {
             return false;
         };
         let bindings = self.rooms.of(&tenant).filter(|(kind, name)| {
-            let peoples = ![meta::SMTP_ROLE, meta::LIST_APPROVERS].contains(&&**name);
+            let others = [meta::SMTP_ROLE, meta::LISTS_ROLE, meta::LIST_APPROVERS];
+            let peoples = !others.contains(&&**name);
             *kind == ChildKind::RoleBinding && peoples
         });
         let mut bound = bindings

@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use super::observed::lists::{ContentsSeen, ListObserved};
 use super::observed::routes::Tried;
 use super::{Draft, Plan, Subject, Verdict, subject::Kind};
+use crate::api::meta::LISTS_SECRET;
 use crate::api::{
-    ConditionType, ContactListSpec, ContactListStatus, ListChecked, ListPhase, Reason,
+    ConditionType, ContactListSpec, ContactListStatus, ListChecked, ListContents, ListPhase, Reason,
 };
 
 /// Bounds of how long until contents that are missing, or another list's, are read again: it doubles as the trouble lasts.
@@ -92,27 +93,33 @@ fn wrong(observed: &ListObserved) -> Option<Verdict> {
         return stalled(Reason::NotATenantNamespace, message.to_owned());
     }
     let spec = &observed.list.spec;
-    let named = spec.contents.as_ref().map(|contents| {
-        let key = &contents.config_map;
-        (format!("ConfigMap {}", key.name), &key.key)
-    });
-    let (map, key) = named?;
+    let (place, key) = match spec.contents.as_ref()? {
+        ListContents {
+            config_map: Some(map),
+            ..
+        } => (format!("ConfigMap {}", map.name), &map.key),
+        ListContents {
+            secret_key: Some(key),
+            ..
+        } => (format!("Secret {LISTS_SECRET}"), key),
+        ListContents { .. } => return None,
+    };
     match &observed.contents.seen {
         ContentsSeen::NotNamed => None,
         ContentsSeen::Missing(what) => stalled(
             Reason::ContentsNotFound,
             format!(
-                "{what}: {map}, key {key}. Create it, or remove spec.contents if the list is not to be checked."
+                "{what}: {place}, key {key}. Create it, or remove spec.contents if the list is not to be checked."
             ),
         ),
         ContentsSeen::Unreadable(why) => Some(Verdict::Waiting(
             Reason::Progressing,
-            format!("{map} cannot be read yet: {why}"),
+            format!("{place} cannot be read yet: {why}"),
         )),
         ContentsSeen::Found(checked) if checked.sha256 != spec.sha256 => stalled(
             Reason::DigestMismatch,
             format!(
-                "Key {key} of {map} is not the list of this digest: its SHA-256 is {}. Put the right list there, or correct spec.sha256.",
+                "Key {key} of {place} is not the list of this digest: its SHA-256 is {}. Put the right list there, or correct spec.sha256.",
                 checked.sha256
             ),
         ),

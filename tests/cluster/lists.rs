@@ -5,7 +5,8 @@ use clientele::api::{
 };
 use clientele::domain::contacts;
 use k8s_openapi::ByteString;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
@@ -37,7 +38,8 @@ fn readable(mut list: ContactList, key: &str) -> ContactList {
     let name = list.metadata.name.clone().expect("a name");
     let key = key.to_owned();
     list.spec.contents = Some(ListContents {
-        config_map: ConfigMapKey { name, key },
+        config_map: Some(ConfigMapKey { name, key }),
+        secret_key: None,
     });
     list
 }
@@ -179,4 +181,49 @@ async fn a_list_in_a_config_map_is_checked_once_whatever_is_in_it() {
     let reads =
         calls.only(|call| call.user == OPERATOR_USER && call.verb == "get" && call.name == "good");
     assert_eq!(reads.count(), 0, "{reads:?}");
+}
+
+#[tokio::test]
+async fn a_list_in_the_secret_for_lists_is_checked_and_no_other_secret_is_read() {
+    let world = World::shared().await;
+    counted(&world, "count/contactlists.clientele.dev").await;
+    let partner = world.provider().await;
+    let globex = world.customer(&partner, "globex").await;
+    let place = tenant(&globex);
+    let mut news = list(&globex, "news", TWO);
+    news.spec.contents = Some(ListContents {
+        config_map: None,
+        secret_key: Some("news.csv".to_owned()),
+    });
+    let news = world.create(&news).await;
+    let news = world.stalled(&news, "ContentsNotFound").await;
+    let said = message(&news, "Ready");
+    assert!(
+        said.contains("Secret contact-lists, key news.csv"),
+        "{said}"
+    );
+    let mut secret = Secret::default();
+    secret.metadata.name = Some("contact-lists".to_owned());
+    secret.metadata.namespace = Some(place.clone());
+    secret.data = Some([("news.csv".to_owned(), ByteString(TWO.to_vec()))].into());
+    world.create(&secret).await;
+    let news = annotate(&world, &news, "clientele.dev/reconcile-at", Some("now")).await;
+    let news = world.ready(&news).await;
+    let checked = news.status.as_ref().and_then(|told| told.checked.clone());
+    assert_eq!(checked.expect("checked").role_accounts, 1);
+
+    let operator = world
+        .plane
+        .as_service_account("clientele-system", "clientele")
+        .await;
+    let secrets: Api<Secret> = Api::namespaced(operator, &place);
+    secrets.get("contact-lists").await.expect("this one");
+    secrets.get("theirs").await.expect_err("no other one");
+    // With the last such list the right goes.
+    delete(&world, &news).await;
+    let bindings = world.api::<RoleBinding>(&place);
+    until(bindings, "clientele-contact-lists", "gone", |it| {
+        it.is_none()
+    })
+    .await;
 }

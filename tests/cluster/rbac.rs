@@ -36,6 +36,7 @@ pub async fn rules(world: &World, name: &str) -> Vec<PolicyRule> {
 pub async fn operators_rules(world: &World) -> Vec<PolicyRule> {
     let mut all = rules(world, "clientele").await;
     for role in [
+        "clientele-contact-lists",
         "clientele-secrets",
         "clientele-smtp",
         "clientele-smtp-logins",
@@ -49,8 +50,9 @@ pub async fn operators_rules(world: &World) -> Vec<PolicyRule> {
     all
 }
 
-const SHIPPED: [&str; 17] = [
+const SHIPPED: [&str; 18] = [
     "clientele",
+    "clientele-contact-lists",
     "clientele-list-approver",
     "clientele-mail",
     "clientele-mail-secrets",
@@ -115,11 +117,16 @@ async fn the_operator_reads_secrets_only_where_a_route_has_some_and_writes_no_ri
     };
     assert!(named(&everywhere, "secrets").is_empty());
     assert_eq!(named(&secrets, "secrets"), ["get"]);
-    // Of logins it writes one Secret in a tenant, and reads none there.
-    let tenants = rules(&world, "clientele-smtp").await;
-    let only = |rule: &PolicyRule| rule.resource_names.as_deref() == Some(&["smtp".to_owned()]);
-    assert!(tenants.iter().all(only), "{tenants:?}");
-    assert_eq!(named(&rights(&tenants), "secrets"), ["create", "patch"]);
+    // In a tenant it writes one Secret, for logins, and reads another one, for lists.
+    for (role, secret, verbs) in [
+        ("clientele-smtp", "smtp", &["create", "patch"][..]),
+        ("clientele-contact-lists", "contact-lists", &["get"]),
+    ] {
+        let rules = rules(&world, role).await;
+        let only = |rule: &PolicyRule| rule.resource_names.as_deref() == Some(&[secret.to_owned()]);
+        assert!(rules.iter().all(only), "{rules:?}");
+        assert_eq!(named(&rights(&rules), "secrets"), verbs, "{role}");
+    }
     let logins = rights(&rules(&world, "clientele-smtp-logins").await);
     assert_eq!(named(&logins, "secrets"), ["create", "get", "patch"]);
     let mail = rights(&rules(&world, "clientele-mail").await);

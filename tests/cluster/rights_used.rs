@@ -12,7 +12,7 @@ use clientele::api::{
 };
 use clientele::domain::contacts;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, Service, ServiceAccount,
+    ConfigMap, LimitRange, Namespace, Pod, ResourceQuota, Secret, Service, ServiceAccount,
 };
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::rbac::v1::RoleBinding;
@@ -133,7 +133,7 @@ async fn live(world: &World) {
 
     crate::services::come_and_go(world, &service, &namespace).await;
 
-    contact_list(world, &namespace).await;
+    contact_lists(world, &namespace).await;
     meddle::<ResourceQuota>(world, &namespace, "clientele").await;
     meddle::<LimitRange>(world, &namespace, "clientele").await;
     meddle::<NetworkPolicy>(world, &namespace, "clientele").await;
@@ -192,21 +192,29 @@ async fn live(world: &World) {
     gone::<Partner>(world, &namespace_of(&below), &below.name_any()).await;
 }
 
-/// A list that can be read, which is what ConfigMaps are read for.
-async fn contact_list(world: &World, namespace: &str) {
+/// Lists that can be read, which is what ConfigMaps are read for, and one Secret of a tenant's.
+async fn contact_lists(world: &World, namespace: &str) {
     let one = "ada@globex.example\n";
     let mut map = config_map(namespace, "lists");
     map.data = Some([("one".to_owned(), one.to_owned())].into());
     world.create(&map).await;
-    let list = json!({
-        "apiVersion": "clientele.dev/v1alpha1", "kind": "ContactList", "metadata": {"name": "one", "namespace": namespace},
-        "spec": {
-            "entries": 1, "sha256": contacts::checked(one.as_bytes()).sha256, "source": "sign-up form",
-            "contents": {"configMap": {"name": "lists", "key": "one"}},
-        },
-    });
-    let list: ContactList = serde_json::from_value(list).expect("a list");
-    world.ready(&world.create(&list).await).await;
+    let secret = json!({"metadata": {"name": "contact-lists", "namespace": namespace}, "stringData": {"one": one}});
+    let secret: Secret = serde_json::from_value(secret).expect("a Secret");
+    world.create(&secret).await;
+    let places = [
+        ("map", json!({"configMap": {"name": "lists", "key": "one"}})),
+        ("secret", json!({"secretKey": "one"})),
+    ];
+    for (name, contents) in places {
+        let list = json!({
+            "apiVersion": "clientele.dev/v1alpha1", "kind": "ContactList", "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "entries": 1, "sha256": contacts::checked(one.as_bytes()).sha256, "source": "sign-up form", "contents": contents,
+            },
+        });
+        let list: ContactList = serde_json::from_value(list).expect("a list");
+        world.ready(&world.create(&list).await).await;
+    }
 }
 
 /// The deletion is taken back, and another one comes to its end; both are history soon.

@@ -86,6 +86,16 @@ pub fn furnish(
         bindings::LIST_APPROVERS,
         approvers.as_ref(),
     ));
+    let reader = observed.lists.iter().any(|list| list.secret).then(|| {
+        let operator = &observed.operator_namespace;
+        bindings::own(owner, namespace, bindings::LISTS, operator)
+    });
+    removals.extend(removal(
+        &observed.children,
+        namespace,
+        bindings::LISTS,
+        reader.as_ref(),
+    ));
     let login_waits = login.binding.is_some() && decisions.facts.login.is_none();
 
     let stop = Stop::of(
@@ -117,6 +127,7 @@ pub fn furnish(
         .into_iter()
         .chain(login.binding)
         .chain(approvers)
+        .chain(reader)
         .collect();
     walls.push(tenant::config_map(
         owner,

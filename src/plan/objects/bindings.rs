@@ -60,6 +60,9 @@ pub fn requester(owner: &Owner, namespace: &str, person: &str) -> Child {
     )
 }
 
+/// The binding that lets the operator read the Secret with contact lists in a tenant; also the ClusterRole's name.
+pub const LISTS: &str = meta::LISTS_ROLE;
+
 /// The binding by which staff approve contact lists in a tenant.
 pub const LIST_APPROVERS: &str = meta::LIST_APPROVERS;
 

@@ -16,6 +16,8 @@ pub struct ListSeen {
     pub entries: i64,
     /// Whether its status says that this digest is approved.
     pub approved: bool,
+    /// Whether it is to be read in a Secret.
+    pub secret: bool,
 }
 
 /// Everything about one contact list.
@@ -38,7 +40,7 @@ pub enum ContentsSeen {
     NotNamed,
     /// This is in a list of this digest. It stays so: another list has another digest.
     Found(ListChecked),
-    /// There is no such ConfigMap, or it has no such key.
+    /// There is no such ConfigMap or Secret, or it has no such key.
     Missing(&'static str),
     /// It could not be read this time.
     Unreadable(String),

@@ -128,6 +128,26 @@ async fn it_binds_only_clienteles_roles_to_people() {
             roles,
         ),
         (
+            "reads lists in a Secret",
+            bind(
+                "{ns}",
+                "clientele-contact-lists",
+                "clientele-contact-lists",
+                account("clientele"),
+            ),
+            ALLOWED,
+        ),
+        (
+            "lets a person read lists in a Secret",
+            bind(
+                "{ns}",
+                "clientele-contact-lists",
+                "clientele-contact-lists",
+                user("a@b.example"),
+            ),
+            people,
+        ),
+        (
             "reads a tenant's Secrets",
             bind(
                 "{ns}",

@@ -9,7 +9,8 @@ use super::resources::{Resource, Verb};
 use super::store::Store;
 
 /// Bindings in a tenant that let nobody in.
-const INDIFFERENT: [&str; 3] = [
+const INDIFFERENT: [&str; 4] = [
+    "clientele-contact-lists",
     "clientele-deletion-requester",
     "clientele-list-approvers",
     "clientele-smtp",
