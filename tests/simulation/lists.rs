@@ -17,13 +17,13 @@ use crate::sim::{Sim, story};
 const LISTS: &str = "contactlists";
 
 /// A list of two people.
-const TWO: &str = "ada@globex.example\nbob@globex.example\n";
+pub const TWO: &str = "ada@globex.example\nbob@globex.example\n";
 
-fn digest(list: &str) -> String {
+pub fn digest(list: &str) -> String {
     contacts::checked(list.as_bytes()).sha256
 }
 
-fn list(name: &str, sha256: &str, spec: &Value) -> Value {
+pub fn list(name: &str, sha256: &str, spec: &Value) -> Value {
     let mut list = json!({
         "apiVersion": "clientele.dev/v1alpha1", "kind": "ContactList",
         "metadata": { "name": name, "namespace": GLOBEX },
@@ -35,17 +35,29 @@ fn list(name: &str, sha256: &str, spec: &Value) -> Value {
 }
 
 /// A list that says it is in the ConfigMap `lists`, under its own name.
-fn readable(name: &str, sha256: &str) -> Value {
+pub fn readable(name: &str, sha256: &str) -> Value {
     let at = json!({ "contents": { "configMap": { "name": "lists", "key": name } } });
     list(name, sha256, &at)
 }
 
 /// The tenant's ConfigMap `lists`.
-fn map(data: &Value) -> Value {
+pub fn map(data: &Value) -> Value {
     json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "lists", "namespace": GLOBEX }, "data": data })
 }
 
-fn approve(sim: &Sim, name: &str, sha256: &str) {
+/// The tenant's Secret `contact-lists`.
+pub fn contents_secret(data: &Value) -> Value {
+    let data = data.as_object().expect("data").iter();
+    let data: serde_json::Map<_, _> = data
+        .map(|(key, text)| {
+            let text = STANDARD.encode(text.as_str().expect("text"));
+            (key.clone(), json!(text))
+        })
+        .collect();
+    json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "contact-lists", "namespace": GLOBEX }, "data": data })
+}
+
+pub fn approve(sim: &Sim, name: &str, sha256: &str) {
     sim.spec(LISTS, GLOBEX, name, json!({ "approved": sha256 }));
 }
 
@@ -357,4 +369,25 @@ fn whenever_it_dies_the_software_is_told_of_what_is_approved_and_no_more() {
             });
         }
     }
+}
+
+#[test]
+fn a_list_is_read_in_the_secret_for_lists_by_a_right_that_goes_with_it() {
+    story(Pacing::default(), |sim| async move {
+        globex(&sim).await;
+        let binding = || sim.find("rolebindings", GLOBEX, "clientele-contact-lists");
+        let at = json!({ "contents": { "secretKey": "news" } });
+        sim.create(&list("news", &digest(TWO), &at));
+        sim.settle().await;
+        is(&sim, "news", "False ContentsNotFound", "Invalid");
+        let subjects = binding().expect("a binding")["subjects"].clone();
+        assert_eq!(subjects[0]["name"], "clientele");
+        sim.create(&contents_secret(&json!({ "news": TWO })));
+        sim.wait(minutes(1)).await;
+        is(&sim, "news", "True Pending", "Pending");
+        sim.delete(LISTS, GLOBEX, "news");
+        sim.settle().await;
+        assert_eq!(binding(), None);
+        assert_eq!(sim.ready("customers", EMEA, "globex"), "True Settled");
+    });
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::deletions::{filed, request};
 use crate::forms::form;
+use crate::lists::{self, TWO, approve, digest, list, readable};
 use crate::people::{ROOT, customer, map_manifest, partner, plan, route_with_secret, secret, user};
 use crate::scenes::{EMEA, GLOBEX, emea, furnished};
 use crate::server::Kept;
@@ -68,7 +69,7 @@ fn globex(sim: &Sim, patch: serde_json::Value) {
 }
 
 /// All of them.
-pub const WORKLOADS: [Workload; 20] = [
+pub const WORKLOADS: [Workload; 21] = [
     Workload {
         name: "a customer with two users is made",
         begin: just_emea,
@@ -222,6 +223,29 @@ pub const WORKLOADS: [Workload; 20] = [
                 json!({ "metadata": { "labels": labels } }),
             );
         }],
+    },
+    Workload {
+        name: "lists are registered, approved, changed and taken back",
+        begin: all_furnished,
+        deeds: &[
+            |sim| {
+                let private = json!({ "contents": { "secretKey": "private" } });
+                sim.create(&lists::map(&json!({ "news": TWO })));
+                sim.create(&lists::contents_secret(&json!({ "private": TWO })));
+                sim.create(&list("private", &digest(TWO), &private));
+                sim.create(&readable("news", &digest(TWO)));
+                sim.create(&list("waits", &digest("waits"), &json!({})));
+            },
+            |sim| {
+                approve(sim, "news", &digest(TWO));
+                approve(sim, "waits", &digest("waits"));
+            },
+            |sim| {
+                let other = json!({ "sha256": digest("other") });
+                sim.spec("contactlists", GLOBEX, "waits", other);
+                sim.delete("contactlists", GLOBEX, "private");
+            },
+        ],
     },
     Workload {
         name: "a deletion is asked for and taken back",
