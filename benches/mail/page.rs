@@ -31,7 +31,7 @@ fn head(figures: &Figures, machine: &Machine, seconds: u64) -> String {
          - **postfwd** is Debian's, the faster of its two, with the options of its package, without log and DNS, and one rule: recipients\n  \
            per login and hour. `clientele mail` counts hour, day and month of the customer, its partner and its route, writes them down\n  \
            before it answers, and knows a message again.\n\
-         - **Bare Redis** is the same Redis (append-only file) asked by the same client over as many connections: `EVALSHA` of a script that does\n  \
+         - **Bare Redis** is the same Redis (append-only file, not rewritten meanwhile) asked by the same client over as many connections: `EVALSHA` of a script that does\n  \
            nothing, with as many keys and numbers as a decision needs, and `GET` of a key that does not exist. A decision is two round trips, one\n  \
            after the other, through one process more on the same cores; what they cost is shared by those that wait together, so the target is\n  \
            one for many connections: a Postfix as it comes has up to a hundred processes that ask.\n\
