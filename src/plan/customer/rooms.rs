@@ -62,41 +62,30 @@ pub fn furnish(
         .leaving
         .requester()
         .map(|requester| bindings::requester(owner, namespace, requester));
-    removals.extend(removal(
-        &observed.children,
-        namespace,
-        bindings::REQUESTER,
-        requester.as_ref(),
-    ));
-
     let login = login::furnish(observed, subject, owner, namespace, decisions, now);
-    removals.extend(removal(
-        &observed.children,
-        namespace,
-        bindings::LOGIN,
-        login.binding.as_ref(),
-    ));
+    let login_waits = login.binding.is_some() && decisions.facts.login.is_none();
     // Staff: whether the customer's people get in is nothing to them.
     let approvers = (!observed.lists.is_empty())
         .then(|| bindings::list_approvers(owner, namespace, lineage))
         .flatten();
-    removals.extend(removal(
-        &observed.children,
-        namespace,
-        bindings::LIST_APPROVERS,
-        approvers.as_ref(),
-    ));
     let reader = observed.lists.iter().any(|list| list.secret).then(|| {
         let operator = &observed.operator_namespace;
         bindings::own(owner, namespace, bindings::LISTS, operator)
     });
-    removals.extend(removal(
-        &observed.children,
-        namespace,
-        bindings::LISTS,
-        reader.as_ref(),
-    ));
-    let login_waits = login.binding.is_some() && decisions.facts.login.is_none();
+    let others = [
+        (bindings::REQUESTER, requester),
+        (bindings::LOGIN, login.binding),
+        (bindings::LIST_APPROVERS, approvers),
+        (bindings::LISTS, reader),
+    ];
+    for (name, wanted) in &others {
+        removals.extend(removal(
+            &observed.children,
+            namespace,
+            name,
+            wanted.as_ref(),
+        ));
+    }
 
     let stop = Stop::of(
         observed.tenant.as_ref(),
@@ -123,11 +112,9 @@ pub fn furnish(
         None => Some(wanted.create(namespace)),
     };
 
-    let mut walls: Vec<Child> = requester
+    let mut walls: Vec<Child> = others
         .into_iter()
-        .chain(login.binding)
-        .chain(approvers)
-        .chain(reader)
+        .filter_map(|(_, wanted)| wanted)
         .collect();
     walls.push(tenant::config_map(
         owner,
