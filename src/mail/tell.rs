@@ -225,6 +225,7 @@ impl Teller {
         } else if changed {
             due.at = due.at.min(written + RARELY);
         }
+        // When it was written is remembered for as long as that matters.
         if due.at == i64::MAX && second < due.written + RARELY {
             due.at = due.written + RARELY;
         }

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::ledger::{Change, Ledger};
-use super::{Slots, Take, Taken, Unavailable, log};
+use super::{Slots, Take, Taken, Unavailable, answered, log};
 use crate::error::Error;
 use crate::ops::clock;
 
@@ -74,7 +74,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written down.
     pub async fn take(&self, take: Take) -> Result<Taken, Unavailable> {
-        self.ask(|answer| Question::Take(take, answer)).await
+        answered(&self.0, |answer| Question::Take(take, answer)).await
     }
 
     /// See [`super::Counters::used`].
@@ -82,17 +82,7 @@ impl Store {
     /// # Errors
     /// When the thread is gone.
     pub async fn used(&self, names: Vec<Arc<str>>, now: i64) -> Result<Vec<Slots>, Unavailable> {
-        self.ask(|answer| Question::Used(names, now, answer)).await
-    }
-
-    async fn ask<A>(
-        &self,
-        question: impl FnOnce(oneshot::Sender<Result<A, Unavailable>>) -> Question,
-    ) -> Result<A, Unavailable> {
-        let gone = || Unavailable("the counters are closed".to_owned());
-        let (sender, answer) = oneshot::channel();
-        self.0.send(question(sender)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        answered(&self.0, |answer| Question::Used(names, now, answer)).await
     }
 }
 

@@ -22,6 +22,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use tokio::sync::{mpsc, oneshot};
+
 use crate::domain::limits::{Caps, Unit, Windows};
 use crate::error::Error;
 
@@ -135,6 +137,18 @@ impl fmt::Display for Place {
             Self::Redis(_) => f.write_str("redis"),
         }
     }
+}
+
+/// Puts a question to whoever answers at the other end, and waits for the answer.
+async fn answered<Q, A>(
+    questions: &mpsc::Sender<Q>,
+    question: impl FnOnce(oneshot::Sender<Result<A, Unavailable>>) -> Q,
+) -> Result<A, Unavailable> {
+    let gone = || Unavailable("the counters are closed".to_owned());
+    let (sender, answer) = oneshot::channel();
+    let sent = questions.send(question(sender)).await;
+    sent.map_err(|_| gone())?;
+    answer.await.map_err(|_| gone())?
 }
 
 /// The counts. Clones count together.

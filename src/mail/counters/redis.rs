@@ -18,7 +18,7 @@ use redis::{Client, RedisError, RedisResult};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::script::{PREFIX, Takes, slots};
-use super::{Slots, Take, Taken, Unavailable};
+use super::{Slots, Take, Taken, Unavailable, answered};
 use crate::error::Error;
 
 /// Longest wait for a connection and for an answer.
@@ -77,11 +77,7 @@ impl Store {
     /// # Errors
     /// When Redis does not answer, or not as it should.
     pub async fn take(&self, take: Take) -> Result<Taken, Unavailable> {
-        let gone = || Unavailable("the counters are closed".to_owned());
-        let (sender, answer) = oneshot::channel();
-        let sent = self.questions.send((take, sender)).await;
-        sent.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        answered(&self.questions, |answer| (take, answer)).await
     }
 
     /// See [`super::Counters::used`].

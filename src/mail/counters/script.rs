@@ -18,8 +18,8 @@ const MOST: i64 = 1 << 53;
 /// Accounts in one call; Lua cannot unpack many more of them.
 const ACCOUNTS: usize = 512;
 
-/// KEYS: one per account, then the messages that were granted in the time before the last one, the last one, and this one. ARGV: the number
-/// of accounts; now; how long a time is; of each account start, end and cap (-1: none) of its three windows; of each message
+/// KEYS: one per account, then the messages that were granted in the time before the last one, the last one, and this one. ARGV: now; how
+/// long a time is; of each account start, end and cap (-1: none) of its three windows; of each message
 /// recipients, choice, whether it has a key (1 or 0), how many accounts it has and which ones; and the messages' keys. Answers
 /// message after message `0, choice` or `1, account, unit, end, used, cap`.
 ///
@@ -28,12 +28,12 @@ const ACCOUNTS: usize = 512;
 /// its recipients are compared with the least room of its accounts, because most of what this costs Redis is commands, reading
 /// words, and Lua. Everything is read before anything is written, so that a value it cannot read leaves all as it was.
 const SCRIPT: &str = r"
-local accounts, now, form, most = tonumber(ARGV[1]), tonumber(ARGV[2]), '<ddddddddd', 9007199254740992
+local accounts, now, form, most = #KEYS - 3, tonumber(ARGV[1]), '<ddddddddd', 9007199254740992
 local older, old, new = KEYS[accounts + 1], KEYS[accounts + 2], KEYS[accounts + 3]
 local function numbers(all) return {struct.unpack('<' .. string.rep('d', #all / 8), all)} end
-local wanted, asked, messages = numbers(ARGV[4]), numbers(ARGV[5]), #ARGV[6] / 16
+local wanted, asked, messages = numbers(ARGV[3]), numbers(ARGV[4]), #ARGV[5] / 16
 local ids = {}
-for message = 1, messages do ids[message] = string.sub(ARGV[6], 16 * message - 15, 16 * message) end
+for message = 1, messages do ids[message] = string.sub(ARGV[5], 16 * message - 15, 16 * message) end
 local before, since = redis.call('HMGET', old, unpack(ids)), redis.call('HMGET', new, unpack(ids))
 local stored = accounts > 0 and redis.call('MGET', unpack(KEYS, 1, accounts))
 local slots, room, took, turned = {}, {}, {}, {}
@@ -106,7 +106,7 @@ for a = 1, accounts do
   end
 end
 if #added > 0 and redis.call('HSET', new, unpack(added)) == redis.call('HLEN', new) then
-  redis.call('EXPIRE', new, 2 * tonumber(ARGV[3]) + 3600)
+  redis.call('EXPIRE', new, 2 * tonumber(ARGV[2]) + 3600)
   redis.call('UNLINK', older)
 end
 return answers
@@ -118,7 +118,7 @@ static LOADED: LazyLock<Script> = LazyLock::new(|| Script::new(SCRIPT));
 #[derive(Debug)]
 pub struct Takes {
     keys: Vec<String>,
-    arguments: [Vec<u8>; 6],
+    arguments: [Vec<u8>; 5],
     /// How many there are.
     pub messages: usize,
 }
@@ -161,7 +161,6 @@ impl Takes {
             }
             messages += 1;
         }
-        let accounts = keys.len();
         let taken = &takes[..messages];
         let now = taken.iter().map(|take| take.now).max().unwrap_or_default();
         let time = now.div_euclid(REMEMBERED);
@@ -170,14 +169,7 @@ impl Takes {
         let text = |number: i64| number.to_string().into_bytes();
         Self {
             keys,
-            arguments: [
-                text(accounts as i64),
-                text(now),
-                text(REMEMBERED),
-                wanted,
-                asked,
-                ids.collect(),
-            ],
+            arguments: [text(now), text(REMEMBERED), wanted, asked, ids.collect()],
             messages,
         }
     }
