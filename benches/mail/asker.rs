@@ -92,10 +92,11 @@ impl<F: Fn(u64, &mut Vec<u8>) + Sync> Question<F> {
             if !(self.right)(&answer) {
                 return Err(format!("a wrong answer: {}", String::from_utf8_lossy(&answer)).into());
             }
-            match () {
-                () if ended >= over => return Ok(waits),
-                () if ended >= measured => waits.push(ended - began),
-                () => {}
+            if ended >= over {
+                return Ok(waits);
+            }
+            if ended >= measured {
+                waits.push(ended - began);
             }
         }
     }

@@ -207,12 +207,12 @@ async fn play(
     }
     let mut redis = Vec::new();
     for connections in [CONNECTIONS, MANY] {
-        redis.push(shared(stage, logins, connections, time, ours_first).await?);
+        redis.extend(shared(stage, logins, connections, time, ours_first).await?);
     }
     Ok(Round {
         file: file.ok_or("half a round")?,
         postfwds,
-        redis: redis.into_iter().flatten().collect(),
+        redis,
     })
 }
 

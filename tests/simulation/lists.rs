@@ -40,6 +40,11 @@ pub fn readable(name: &str, sha256: &str) -> Value {
     list(name, sha256, &at)
 }
 
+/// A list that says it is in the Secret `contact-lists`, under its own name.
+pub fn hidden(name: &str, sha256: &str) -> Value {
+    list(name, sha256, &json!({ "contents": { "secretKey": name } }))
+}
+
 /// The tenant's ConfigMap `lists`.
 pub fn map(data: &Value) -> Value {
     json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "lists", "namespace": GLOBEX }, "data": data })
@@ -376,8 +381,7 @@ fn a_list_is_read_in_the_secret_for_lists_by_a_right_that_goes_with_it() {
     story(Pacing::default(), |sim| async move {
         globex(&sim).await;
         let binding = || sim.find("rolebindings", GLOBEX, "clientele-contact-lists");
-        let at = json!({ "contents": { "secretKey": "news" } });
-        sim.create(&list("news", &digest(TWO), &at));
+        sim.create(&hidden("news", &digest(TWO)));
         sim.settle().await;
         is(&sim, "news", "False ContentsNotFound", "Invalid");
         let subjects = binding().expect("a binding")["subjects"].clone();

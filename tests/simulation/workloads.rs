@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::deletions::{filed, request};
 use crate::forms::form;
-use crate::lists::{self, TWO, approve, digest, list, readable};
+use crate::lists::{self, TWO, approve, digest, hidden, list, readable};
 use crate::people::{ROOT, customer, map_manifest, partner, plan, route_with_secret, secret, user};
 use crate::scenes::{EMEA, GLOBEX, emea, furnished};
 use crate::server::Kept;
@@ -229,10 +229,9 @@ pub const WORKLOADS: [Workload; 21] = [
         begin: all_furnished,
         deeds: &[
             |sim| {
-                let private = json!({ "contents": { "secretKey": "private" } });
                 sim.create(&lists::map(&json!({ "news": TWO })));
                 sim.create(&lists::contents_secret(&json!({ "private": TWO })));
-                sim.create(&list("private", &digest(TWO), &private));
+                sim.create(&hidden("private", &digest(TWO)));
                 sim.create(&readable("news", &digest(TWO)));
                 sim.create(&list("waits", &digest("waits"), &json!({})));
             },

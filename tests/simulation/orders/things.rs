@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::deletions::request;
 use crate::forms::form;
-use crate::lists::{self, TWO, digest, list, readable};
+use crate::lists::{self, TWO, digest, hidden, list, readable};
 use crate::people::{
     ROOT, customer, inner_user, map_manifest, offering, partner, plan, route, route_with_secret,
     secret, user,
@@ -150,13 +150,12 @@ pub fn things() -> Vec<Value> {
 
 /// One is read in a Secret, one is approved, one is another one than it says, and one waits.
 fn contact_lists() -> [Value; 6] {
-    let private = json!({ "contents": { "secretKey": "private" } });
     let mut news = readable("news", &digest(TWO));
     news["spec"]["approved"] = news["spec"]["sha256"].clone();
     [
         lists::map(&json!({ "news": TWO, "wrong": TWO })),
         lists::contents_secret(&json!({ "private": TWO })),
-        list("private", &digest(TWO), &private),
+        hidden("private", &digest(TWO)),
         news,
         readable("wrong", &digest("other")),
         list("waits", &digest("waits"), &json!({})),
