@@ -16,8 +16,8 @@ use crate::steps::{
 };
 use crate::support::{PATIENCE, World, customer, eventually, home, provider, tenant, unique, user};
 
-/// How long people may still get in after a hold: far less than what is paced waits for, far more than it takes.
-const PROMPT: Duration = Duration::from_secs(15);
+/// How long people may still get in after a hold: less than what is fought over waits for, far more than it takes.
+const PROMPT: Duration = Duration::from_secs(30);
 
 /// Access and its reason, as the status has them.
 fn access(customer: &Customer) -> (Option<Access>, Option<&str>) {

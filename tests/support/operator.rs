@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::Api;
 use kube::api::PostParams;
 
-use super::ControlPlane;
 use super::audit::CREDENTIAL_ID;
 use super::control_plane::{client, load, tool};
 use super::relay;
+use super::{ControlPlane, PATIENCE};
 
 /// Where tenants are told to send their mail.
 pub const SMTP_HOST: &str = "mail.clientele.example";
@@ -169,8 +169,9 @@ impl Operator {
 
     /// Waits until it says that it is ready.
     pub fn await_ready(&self) -> Result<(), String> {
+        let begun = Instant::now();
         let mut last = String::new();
-        for _ in 0..600 {
+        while begun.elapsed() < PATIENCE {
             match self.get("/readyz") {
                 Ok((200, _)) => return Ok(()),
                 Ok((code, body)) => last = format!("{code}: {body}"),
@@ -179,7 +180,7 @@ impl Operator {
             thread::sleep(Duration::from_millis(50));
         }
         Err(format!(
-            "not ready within 30 s; /readyz: {last}\nThe end of its log:\n{}",
+            "not ready within {PATIENCE:?}; /readyz: {last}\nThe end of its log:\n{}",
             self.log_tail(40)
         ))
     }
