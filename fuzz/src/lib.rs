@@ -1,55 +1,27 @@
 //! What the targets share: a connection whose other side sends what the fuzzer has thought of, in pieces of any size.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::vec::IntoIter;
 
+use bytes::Bytes;
 use clientele::mail::wire::{Broken, Wire};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use futures::stream::{self, Iter};
+use tokio::io::{Join, Sink, join, sink};
 use tokio::runtime::{Builder, Runtime};
+use tokio_util::io::StreamReader;
 
 /// The sizes of pieces that everything is read in: at once, byte by byte, and such that cuts fall everywhere.
 pub const PIECES: [usize; 3] = [usize::MAX, 1, 7];
 
-/// What was sent, handed out piece by piece. It takes in every answer.
-#[derive(Debug)]
-pub struct Pieces {
-    sent: Vec<u8>,
-    /// How much of it was handed out.
-    handed: usize,
-    size: usize,
-}
+/// A connection on which what was sent arrives piece by piece, and which takes in every answer.
+pub type Pieces = Join<StreamReader<Iter<IntoIter<io::Result<Bytes>>>, Bytes>, Sink>;
 
-impl AsyncRead for Pieces {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        out: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let left = &self.sent[self.handed..];
-        let size = self.size.min(out.remaining()).min(left.len());
-        out.put_slice(&left[..size]);
-        self.handed += size;
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Pieces {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
+fn pieces(sent: &[u8], size: usize) -> Pieces {
+    let pieces: Vec<_> = sent
+        .chunks(size)
+        .map(|piece| Ok(Bytes::copy_from_slice(piece)))
+        .collect();
+    join(StreamReader::new(stream::iter(pieces)), sink())
 }
 
 /// What came of a connection.
@@ -72,11 +44,7 @@ pub fn conversation<A>(
     }
     let mut all = Vec::new();
     let work = async {
-        let mut wire = Wire::new(Pieces {
-            sent: sent.to_vec(),
-            handed: 0,
-            size,
-        });
+        let mut wire = Wire::new(pieces(sent, size));
         while wire.begins().await? {
             all.push(read(&mut wire).await?);
         }

@@ -163,70 +163,30 @@ pub async fn within<A>(reading: impl Future<Output = Result<A, Broken>>) -> Resu
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use bytes::Bytes;
+    use futures::stream;
+    use tokio::io::{AsyncRead, AsyncWrite};
+    use tokio_util::io::StreamReader;
+
     use super::*;
 
-    async fn wire(pieces: &[&[u8]]) -> Wire<tokio_test_stream::Pieces> {
-        Wire::new(tokio_test_stream::Pieces::new(pieces))
-    }
-
-    /// A stream that hands out its pieces one by one.
-    mod tokio_test_stream {
-        use std::collections::VecDeque;
-        use std::io;
-        use std::pin::Pin;
-        use std::task::{Context, Poll};
-
-        use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-        pub struct Pieces(VecDeque<Vec<u8>>);
-
-        impl Pieces {
-            pub fn new(pieces: &[&[u8]]) -> Self {
-                Self(pieces.iter().map(|piece| piece.to_vec()).collect())
-            }
-        }
-
-        impl AsyncRead for Pieces {
-            fn poll_read(
-                mut self: Pin<&mut Self>,
-                _: &mut Context<'_>,
-                out: &mut ReadBuf<'_>,
-            ) -> Poll<io::Result<()>> {
-                if let Some(mut piece) = self.0.pop_front() {
-                    let rest = piece.split_off(piece.len().min(out.remaining()));
-                    out.put_slice(&piece);
-                    if !rest.is_empty() {
-                        self.0.push_front(rest);
-                    }
-                }
-                Poll::Ready(Ok(()))
-            }
-        }
-
-        impl AsyncWrite for Pieces {
-            fn poll_write(
-                self: Pin<&mut Self>,
-                _: &mut Context<'_>,
-                bytes: &[u8],
-            ) -> Poll<io::Result<usize>> {
-                Poll::Ready(Ok(bytes.len()))
-            }
-
-            fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(Ok(()))
-            }
-
-            fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-                Poll::Ready(Ok(()))
-            }
-        }
+    /// A connection on which these pieces arrive one by one, and which takes in every answer.
+    fn wire(pieces: &[&[u8]]) -> Wire<impl AsyncRead + AsyncWrite + Unpin + use<>> {
+        let pieces: Vec<io::Result<Bytes>> = pieces
+            .iter()
+            .map(|piece| Ok(Bytes::copy_from_slice(piece)))
+            .collect();
+        let sent = StreamReader::new(stream::iter(pieces));
+        Wire::new(tokio::io::join(sent, tokio::io::sink()))
     }
 
     #[tokio::test]
     async fn lines_are_found_however_they_are_cut() {
         let text = b"one\ntwo\n\nlast\n";
         for cut in 1..text.len() {
-            let mut wire = wire(&[&text[..cut], &text[cut..]]).await;
+            let mut wire = wire(&[&text[..cut], &text[cut..]]);
             assert_eq!(wire.begins().await, Ok(true));
             for line in ["one", "two", "", "last"] {
                 assert_eq!(wire.line(9).await, Ok(line.as_bytes()), "cut at {cut}");
@@ -239,23 +199,20 @@ mod tests {
     async fn a_long_line_is_refused_before_its_end_and_at_it() {
         let long = [b'x'; 5000];
         assert_eq!(
-            wire(&[&long]).await.line(100).await,
+            wire(&[&long]).line(100).await,
             Err(Broken::Wrong("a line is too long"))
         );
         assert_eq!(
-            wire(&[b"12345\n"]).await.line(4).await,
+            wire(&[b"12345\n"]).line(4).await,
             Err(Broken::Wrong("a line is too long"))
         );
-        assert_eq!(
-            wire(&[b"1234\n"]).await.line(4).await,
-            Ok(b"1234".as_slice())
-        );
-        assert_eq!(wire(&[b"123"]).await.line(4).await, Err(Broken::Closed));
+        assert_eq!(wire(&[b"1234\n"]).line(4).await, Ok(b"1234".as_slice()));
+        assert_eq!(wire(&[b"123"]).line(4).await, Err(Broken::Closed));
     }
 
     #[tokio::test]
     async fn a_count_of_bytes_is_read_across_pieces() {
-        let mut wire = wire(&[b"ab", b"cd\ne", b"f"]).await;
+        let mut wire = wire(&[b"ab", b"cd\ne", b"f"]);
         assert_eq!(wire.exactly(3).await, Ok(b"abc".as_slice()));
         assert_eq!(wire.line(9).await, Ok(b"d".as_slice()));
         assert_eq!(wire.exactly(2).await, Ok(b"ef".as_slice()));
