@@ -5,6 +5,7 @@
 //!   ├─ partner   a change above all of them; the same writes by a bare client
 //!   ├─ trials    all end within a minute; are extended; all end in the same second
 //!   ├─ service   a change in an offering that all of them have; the same writes by a bare client
+//!   ├─ failover  the leader is killed, or asked to end, while another operator stands by
 //!   └─ purges    a tenth of the tenants is destroyed while the others' changes go on
 //! ```
 //!
@@ -35,6 +36,7 @@ mod support;
 #[path = "../customers/table.rs"]
 mod table;
 
+mod failover;
 mod page;
 mod partner;
 mod purges;
@@ -119,6 +121,8 @@ async fn all(arguments: &Arguments) -> Result<String, Failure> {
     say("service");
     let notice = service::Notice::offer(&scene).await?;
     let service = reach::play(&scene, &notice, arguments.rounds).await?;
+    say("failover");
+    let failover = failover::play(&scene, arguments.rounds).await?;
     say("purges");
     let purges = purges::play(&scene).await?;
     let kubernetes = scene.stage.admin.apiserver_version().await?.git_version;
@@ -127,6 +131,7 @@ async fn all(arguments: &Arguments) -> Result<String, Failure> {
         page::partner(&partner),
         page::trials(&trials),
         page::service(&service),
+        page::failover(&failover, arguments.customers),
         page::purges(&purges),
     ];
     Ok(sections.join("\n"))

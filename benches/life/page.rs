@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::failover::Lost;
 use super::figures::{Tally, Waits, median};
 use super::machine::Machine;
 use super::purges::Purged;
@@ -187,6 +188,33 @@ pub fn trials(ended: &Ended) -> String {
          second. Calls are those of the minute.\n\n{}\n{}",
         table(&["figure", "target", "measured", "met"], &rows),
         per_customer(calls, *customers),
+    )
+}
+
+/// The loss of the leader.
+pub fn failover(lost: &Lost, customers: usize) -> String {
+    let longest = |times: &[Duration]| times.iter().max().map_or(f64::NAN, Duration::as_secs_f64);
+    let (killed, ended) = (longest(&lost.killed), longest(&lost.ended));
+    let rows = [
+        row(
+            "killed: until the hold is in force, longest",
+            "≤ 20 s",
+            seconds(killed),
+            Some(killed <= 20.0),
+        ),
+        row(
+            "asked to end: until the hold is in force, longest",
+            "",
+            seconds(ended),
+            None,
+        ),
+    ];
+    format!(
+        "## A leader that is lost\n\n\
+         Two operators, of which one stands by. The leader is killed, or asked to end, and a customer is put on hold right then: measured\n\
+         is the time until the customer's status tells of that. It has in it the Lease, which runs out after 15 s when nobody gives it\n\
+         back, and the reading of all {customers} customers by the one that takes over.\n\n{}",
+        table(&["figure", "target", "measured", "met"], &rows),
     )
 }
 

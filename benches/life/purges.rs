@@ -4,23 +4,19 @@
 
 use std::time::{Duration, Instant};
 
-use clientele::api::{Access, DeletionMode, DeletionPhase, DeletionRequest, DeletionRequestSpec};
+use clientele::api::{DeletionMode, DeletionPhase, DeletionRequest, DeletionRequestSpec};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::Api;
-use kube::api::{ListParams, Patch, PatchParams, PostParams};
-use serde_json::json;
+use kube::api::{ListParams, PostParams};
 
 use super::Failure;
 use super::figures::Waits;
 use super::floor::CONCURRENCY;
 use super::scene::Scene;
-use super::support::{Reports as _, home};
+use super::support::home;
 
 /// Of so many customers one is destroyed.
 const SHARE: usize = 10;
-
-/// How often it is looked whether what was asked for has come.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// What came of it.
 pub struct Purged {
@@ -82,29 +78,7 @@ pub async fn play(scene: &Scene) -> Result<Purged, Failure> {
 
 /// A hold, and its release once that is told; tells how long the hold took.
 async fn hold_and_release(scene: &Scene, name: &str) -> Result<Duration, Failure> {
-    let held = change(scene, name, true, Access::Locked).await?;
-    change(scene, name, false, Access::Open).await?;
+    let held = scene.hold(name, true).await?;
+    scene.hold(name, false).await?;
     Ok(held)
-}
-
-async fn change(
-    scene: &Scene,
-    name: &str,
-    hold: bool,
-    wanted: Access,
-) -> Result<Duration, Failure> {
-    let customers = scene.stage.customers();
-    let patch = Patch::Merge(json!({"spec": {"onHold": hold}}));
-    let began = Instant::now();
-    let asked = customers
-        .patch(name, &PatchParams::default(), &patch)
-        .await?;
-    loop {
-        let now = customers.get(name).await?;
-        let told = now.status.as_ref().and_then(|status| status.access) == Some(wanted);
-        if told && now.observed_generation() >= asked.metadata.generation.unwrap_or_default() {
-            return Ok(began.elapsed());
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }

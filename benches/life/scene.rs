@@ -5,13 +5,13 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use clientele::api::Customer;
+use clientele::api::{Access, Customer};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::api::{Patch, PatchParams};
 use kube::runtime::watcher::Config;
 use kube::{Api, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -20,7 +20,10 @@ use super::figures::Tally;
 use super::floor::CONCURRENCY;
 use super::load::{arrivals, at_once};
 use super::stage::Stage;
-use super::support::{Mark, OPERATOR_USER};
+use super::support::{Mark, OPERATOR_USER, Reports as _};
+
+/// How often it is looked whether what was asked for has come.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Tells in the end when each customer was as wanted.
 pub type Watching = JoinHandle<HashMap<String, Instant>>;
@@ -98,7 +101,7 @@ impl Scene {
         let api = &self.stage.customers();
         stream::iter(self.names.iter().enumerate())
             .map(|(number, name)| {
-                let patch = serde_json::json!({ "spec": spec(number) });
+                let patch = json!({ "spec": spec(number) });
                 async move {
                     api.patch(name, &PatchParams::default(), &Patch::Merge(patch))
                         .await
@@ -108,6 +111,25 @@ impl Scene {
             .try_for_each(|_| std::future::ready(Ok(())))
             .await?;
         Ok(())
+    }
+
+    /// Puts a customer on hold, or releases it, and tells how long it took until its status says so.
+    pub async fn hold(&self, name: &str, hold: bool) -> Result<Duration, Failure> {
+        let wanted = if hold { Access::Locked } else { Access::Open };
+        let customers = self.stage.customers();
+        let patch = Patch::Merge(json!({"spec": {"onHold": hold}}));
+        let began = Instant::now();
+        let asked = customers
+            .patch(name, &PatchParams::default(), &patch)
+            .await?;
+        loop {
+            let now = customers.get(name).await?;
+            let told = now.status.as_ref().and_then(|status| status.access) == Some(wanted);
+            if told && now.observed_generation() >= asked.metadata.generation.unwrap_or_default() {
+                return Ok(began.elapsed());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use serde_json::json;
 
 use crate::steps::{change, settled, until_so};
 use crate::support::{
-    AuditEvent, Calls, Mark, OPERATOR_USER, Operator, PATIENCE, Report as _, World, customer,
-    eventually, unique, until, user,
+    AuditEvent, Calls, Mark, OPERATOR_USER, Operator, PATIENCE, World, customer, eventually,
+    unique, until, user,
 };
 
 /// Looks at the Lease in which the one that stands by has taken it when its leader is lost without a word: 20 s (DESIGN), a look
@@ -52,7 +52,7 @@ impl Replicas {
             partner,
             world,
         };
-        stands_by(&replicas.second).await;
+        replicas.second.await_standing_by().expect("it stands by");
         replicas
     }
 
@@ -139,17 +139,6 @@ fn holder(lease: Option<&Lease>) -> Option<&str> {
     lease?.spec.as_ref()?.holder_identity.as_deref()
 }
 
-/// Waits until an operator waits for the Lease.
-async fn stands_by(operator: &Operator) {
-    eventually("standing by", PATIENCE, async || {
-        match operator.get("/readyz").report()? {
-            (200, said) if said.contains("standing by") => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn the_one_that_stands_by_asks_for_nothing_but_the_lease() {
     let replicas = Replicas::begin().await;
@@ -194,7 +183,7 @@ async fn a_leader_that_is_killed_is_replaced_within_twenty_seconds() {
     replicas.took_turns(before).await;
     let before = replicas.mark().await;
     replicas.first().start().expect("started");
-    stands_by(replicas.first()).await;
+    replicas.first().await_standing_by().expect("it stands by");
     let more = replicas.asked_for().await;
     join_all(more.iter().map(|one| replicas.world.ready(one))).await;
     let [back, _] = replicas.writes(before).await;
@@ -268,7 +257,7 @@ async fn a_leader_that_is_paused_past_its_lease_writes_nothing_when_it_goes_on()
     })
     .await;
     // Started again, as a kubelet does, it stands by.
-    stands_by(replicas.first()).await;
+    replicas.first().await_standing_by().expect("it stands by");
     let [late, _] = replicas.writes(before).await;
     assert!(late.is_empty(), "{late:?}");
     replicas.end().await;

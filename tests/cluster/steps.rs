@@ -321,23 +321,30 @@ pub async fn until_another_second(world: &World, than: &CustomerUser) {
     .await;
 }
 
-/// Makes a user inside a tenant namespace, as somebody who may.
+/// Has Kubernetes count anew what is in a tenant namespace, where objects of a kind are refused with "status unknown".
 ///
-/// The quota counts such users, and Kubernetes' quota controller learns of our kinds only half a minute after they are
-/// installed. A quota that is older than that it looks at again every five minutes, or when something that the quota
-/// counts goes: here a ConfigMap.
+/// The quota counts them, and Kubernetes' quota controller learns of our kinds only half a minute after they are installed. A quota
+/// that is older than that it looks at again every five minutes, or when something that the quota counts goes: here a ConfigMap.
+pub async fn count_again(world: &World, place: &str) -> Result<(), String> {
+    let maps = world.api::<ConfigMap>(place);
+    let map = config_map(place, &unique("counted-"));
+    let name = map.name_any();
+    maps.create(&PostParams::default(), &map).await.report()?;
+    maps.delete(&name, &DeleteParams::default())
+        .await
+        .report()?;
+    Ok(())
+}
+
+/// Makes a user inside a tenant namespace, as somebody who may, once users are counted there.
 pub async fn made_inside(world: &World, client: &Client, user: &CustomerUser) -> CustomerUser {
     let place = namespace_of(user);
     let users: Api<CustomerUser> = Api::namespaced(client.clone(), &place);
-    let maps = world.api::<ConfigMap>(&place);
     eventually("users are counted", 2 * PATIENCE, async || {
         match users.create(&PostParams::default(), user).await {
             Ok(user) => Ok(user),
             Err(kube::Error::Api(status)) if status.message.contains("status unknown") => {
-                let map = world.create(&config_map(&place, &unique("counted-"))).await;
-                maps.delete(&map.name_any(), &DeleteParams::default())
-                    .await
-                    .report()?;
+                count_again(world, &place).await?;
                 Err(status.message)
             }
             Err(error) => panic!("{}: {error}", user.name_any()),

@@ -169,18 +169,27 @@ impl Operator {
 
     /// Waits until it says that it is ready.
     pub fn await_ready(&self) -> Result<(), String> {
+        self.await_said("")
+    }
+
+    /// Waits until it says that it stands by, since another one leads.
+    pub fn await_standing_by(&self) -> Result<(), String> {
+        self.await_said("standing by")
+    }
+
+    fn await_said(&self, part: &str) -> Result<(), String> {
         let begun = Instant::now();
         let mut last = String::new();
         while begun.elapsed() < PATIENCE {
             match self.get("/readyz") {
-                Ok((200, _)) => return Ok(()),
+                Ok((200, said)) if said.contains(part) => return Ok(()),
                 Ok((code, body)) => last = format!("{code}: {body}"),
                 Err(error) => last = error.to_string(),
             }
             thread::sleep(Duration::from_millis(50));
         }
         Err(format!(
-            "not ready within {PATIENCE:?}; /readyz: {last}\nThe end of its log:\n{}",
+            "/readyz: no 200 with {part:?} within {PATIENCE:?}; {last}\nThe end of its log:\n{}",
             self.log_tail(40)
         ))
     }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::fixtures::{self, Reports};
-use super::wait::until_for;
+use super::wait::{PATIENCE, eventually, until_for};
 use super::{ControlPlane, Operator};
 
 static TURNS: RwLock<()> = RwLock::const_new(());
@@ -101,7 +101,8 @@ impl World {
         Api::namespaced(self.admin.clone(), namespace)
     }
 
-    /// Creates a namespaced object, where its metadata says.
+    /// Creates a namespaced object, where its metadata says. Many that are made at once in a namespace with a quota may come into
+    /// each other's way (409 Conflict, of the quota): then it is tried again.
     ///
     /// # Panics
     /// When that is refused.
@@ -117,10 +118,14 @@ impl World {
         let caller = Location::caller();
         async move {
             let api = self.api::<K>(&namespace_of(object));
-            match api.create(&PostParams::default(), object).await {
-                Ok(made) => made,
-                Err(error) => panic!("{caller}: {}: {error}", object.name_any()),
-            }
+            eventually("made", PATIENCE, async || {
+                match api.create(&PostParams::default(), object).await {
+                    Ok(made) => Ok(made),
+                    Err(kube::Error::Api(status)) if status.is_conflict() => Err(status.message),
+                    Err(error) => panic!("{caller}: {}: {error}", object.name_any()),
+                }
+            })
+            .await
         }
     }
 

@@ -35,6 +35,7 @@ impl Order<'_> {
             "postalroutes",
             "customers",
             "customerusers",
+            "contactlists",
             "deletionrequests",
         ]
         .map(|plural| ("/apis/clientele.dev/v1alpha1", plural, ""));

@@ -66,24 +66,28 @@ fn ways() -> impl Strategy<Value = Way> {
     way.prop_map(|(order, then)| Way { order, then })
 }
 
-/// The end that all must come to is the right one.
-fn is_right(reference: &Cluster) {
-    let customers = reference
-        .iter()
-        .filter(|(id, _)| id.starts_with("customers "));
-    let mut told: Vec<_> = customers
-        .map(|(id, customer)| {
-            let status = &customer["status"];
-            let conditions = status["conditions"].as_array().into_iter().flatten();
-            let ready = conditions.clone().find(|one| one["type"] == "Ready");
+/// What the status of each object of a kind tells: its name, this field, and the reason of Ready; in alphabetical order.
+fn told(cluster: &Cluster, plural: &str, field: &str) -> Vec<String> {
+    let kind = format!("{plural} ");
+    let objects = cluster.iter().filter(|(id, _)| id.starts_with(&kind));
+    let mut told: Vec<_> = objects
+        .map(|(id, object)| {
+            let status = &object["status"];
+            let mut conditions = status["conditions"].as_array().into_iter().flatten();
+            let ready = conditions.find(|one| one["type"] == "Ready");
             let name = id.rsplit('/').next().unwrap_or_default();
-            let access = status["access"].as_str().unwrap_or_default();
+            let field = status[field].as_str().unwrap_or_default();
             let reason = ready.and_then(|ready| ready["reason"].as_str());
-            format!("{name} {access} {}", reason.unwrap_or_default())
+            format!("{name} {field} {}", reason.unwrap_or_default())
         })
         .collect();
     told.sort();
-    let right = [
+    told
+}
+
+/// The end that all must come to is the right one.
+fn is_right(reference: &Cluster) {
+    let customers = [
         "acme Stopped TrialEnded",
         "globex Open Settled",
         "hooli Open PlanNotOffered",
@@ -95,7 +99,14 @@ fn is_right(reference: &Cluster) {
         "wayne Stopped TrialEnded",
         "weyland Stopped DeletionPending",
     ];
-    assert_eq!(told, right);
+    assert_eq!(told(reference, "customers", "access"), customers);
+    let lists = [
+        "news Approved Approved",
+        "private Pending Pending",
+        "waits Pending Pending",
+        "wrong Invalid DigestMismatch",
+    ];
+    assert_eq!(told(reference, "contactlists", "phase"), lists);
 }
 
 #[tokio::test]

@@ -5,15 +5,12 @@ use std::time::Duration;
 
 use http::StatusCode;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::ResourceExt as _;
-use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use super::things::{WAYS, astray, things};
 use super::{Then, Way};
 use crate::attempt::{Call, call, create, create_in_cluster, delete, get, patch};
-use crate::steps::config_map;
+use crate::steps::count_again;
 use crate::support::normal::{Cluster, difference};
 use crate::support::{AuditEvent, OPERATOR_USER, PATIENCE, World, eventually, unique};
 
@@ -87,25 +84,13 @@ impl<'a> Order<'a> {
             return Ok(());
         }
         if status.message.contains("status unknown") {
-            self.count_again(thing).await;
+            let place = thing["metadata"]["namespace"].as_str().expect("inside");
+            count_again(self.world, place).await?;
         }
         if thing["kind"] == "Namespace" && status.code == StatusCode::CONFLICT {
             return Ok(());
         }
         Err(status.message)
-    }
-
-    /// See `made_inside` in steps.rs.
-    async fn count_again(&self, thing: &Value) {
-        let place = thing["metadata"]["namespace"].as_str().expect("inside");
-        let maps = self.world.api::<ConfigMap>(place);
-        let map = self
-            .world
-            .create(&config_map(place, &unique("counted-")))
-            .await;
-        maps.delete(&map.name_any(), &DeleteParams::default())
-            .await
-            .ok();
     }
 
     /// Sets a customer right again; an error is why not yet.

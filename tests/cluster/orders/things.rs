@@ -4,6 +4,7 @@ use clientele::api::{
     Activation, CustomerDefaults, CustomerService, NamePolicy, PolicyKind, Role, TrialDefault,
     TrialSpec,
 };
+use clientele::domain::contacts;
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
@@ -142,7 +143,7 @@ pub fn things(mark: &str, end: &str) -> Vec<Value> {
         thing["kind"] = kind.into();
         thing
     };
-    vec![
+    [
         declared,
         named("ServicePlan", json!(business)),
         named("ServicePlan", json!(small)),
@@ -174,6 +175,30 @@ pub fn things(mark: &str, end: &str) -> Vec<Value> {
         named("CustomerUser", json!(user(&stark, "sam", Role::Admin))),
         named("DeletionRequest", closes),
         named("DeletionRequest", quits),
+    ]
+    .into_iter()
+    .chain(contact_lists(&tenant(&globex)))
+    .collect()
+}
+
+/// What a customer registers in its tenant: a list is read in a ConfigMap and approved, one is read in the Secret, one is another
+/// than it says, and one is nowhere and waits.
+fn contact_lists(tenant: &str) -> [Value; 6] {
+    const TWO: &str = "ada@globex.example\nbob@globex.example\n";
+    let digest = contacts::checked(TWO.as_bytes()).sha256;
+    let place = |name: &str| json!({"name": name, "namespace": tenant});
+    let list = |name: &str, contents: Value, approved: Value| {
+        json!({"apiVersion": "clientele.dev/v1alpha1", "kind": "ContactList", "metadata": place(name), "spec":
+            {"entries": 2, "sha256": digest, "source": "sign-up form", "contents": contents, "approved": approved}})
+    };
+    let key = |key: &str| json!({"configMap": {"name": "lists", "key": key}});
+    [
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": place("lists"), "data": {"news": TWO, "wrong": "ada@globex.example"}}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": place("contact-lists"), "stringData": {"private": TWO}}),
+        list("news", key("news"), digest.clone().into()),
+        list("private", json!({"secretKey": "private"}), Value::Null),
+        list("wrong", key("wrong"), Value::Null),
+        list("waits", Value::Null, Value::Null),
     ]
 }
 
