@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::figures::{Figures, Operated, Pace, Round, Tally, median};
-use super::floor::CONCURRENCY;
-use super::table::table;
+use super::shared::figures::{Figures, Operated, Pace, Round, Tally, median};
+use super::shared::floor::CONCURRENCY;
+use super::shared::table::table;
 
 /// The whole page.
 pub fn write(figures: &Figures) -> String {

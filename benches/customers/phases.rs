@@ -6,12 +6,13 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::PostParams;
 
-use super::figures::{Figures, Operated, Pace, Round, Series, Tally};
-use super::floor::{Bare, Form, Manner};
-use super::machine::{Machine, Resident};
-use super::stage::Stage;
-use super::support::{Mark, OPERATOR_USER, Report as _, children, eventually};
-use super::{Arguments, Failure, load};
+use super::Arguments;
+use super::shared::figures::{Figures, Operated, Pace, Round, Series, Tally};
+use super::shared::floor::{Bare, Form, Manner};
+use super::shared::machine::{Machine, Resident};
+use super::shared::stage::Stage;
+use super::shared::support::{Mark, OPERATOR_USER, Report as _, children, eventually};
+use super::shared::{Failure, load};
 
 /// Blocks into which a part of the floor is cut, so that all parts meet the same conditions.
 const BLOCKS: usize = 4;

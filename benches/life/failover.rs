@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::Failure;
 use super::scene::Scene;
-use super::support::Operator;
+use super::shared::Failure;
+use super::shared::support::Operator;
 
 /// From the loss of the leader to a hold, asked for right then, that is in force: one a round.
 pub struct Lost {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::failover::Lost;
-use super::figures::{Tally, Waits, median};
-use super::machine::Machine;
 use super::purges::Purged;
 use super::reach::{Reached, Round};
-use super::table::table;
+use super::shared::figures::{Tally, Waits, median};
+use super::shared::machine::Machine;
+use super::shared::table::table;
 use super::trials::Ended;
 
 /// What was measured on what.

@@ -5,10 +5,10 @@ use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Map, Value, json};
 
-use super::Failure;
 use super::reach::{Above, Write, list, patch, text};
 use super::scene::{Scene, Watching};
-use super::support::{home, namespace_of};
+use super::shared::Failure;
+use super::shared::support::{home, namespace_of};
 
 /// How the operator applies.
 const APPLYING: &str = "fieldManager=clientele&force=true&fieldValidation=Ignore";

@@ -9,11 +9,11 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::Api;
 use kube::api::{ListParams, PostParams};
 
-use super::Failure;
-use super::figures::Waits;
-use super::floor::CONCURRENCY;
 use super::scene::Scene;
-use super::support::home;
+use super::shared::Failure;
+use super::shared::figures::Waits;
+use super::shared::floor::CONCURRENCY;
+use super::shared::support::home;
 
 /// Of so many customers one is destroyed.
 const SHARE: usize = 10;

@@ -11,10 +11,10 @@ use http::Request;
 use kube::Client;
 use serde_json::Value;
 
-use super::Failure;
-use super::figures::Tally;
 use super::scene::{Scene, Watching, timed};
-use super::support::{Mark, OPERATOR_USER};
+use super::shared::Failure;
+use super::shared::figures::Tally;
+use super::shared::support::{Mark, OPERATOR_USER};
 
 /// Calls of the bare client in flight at once, as the operator has by default.
 const CALLS: usize = 64;

@@ -15,12 +15,12 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::Failure;
-use super::figures::Tally;
-use super::floor::CONCURRENCY;
-use super::load::{arrivals, at_once};
-use super::stage::Stage;
-use super::support::{Mark, OPERATOR_USER, Reports as _};
+use super::shared::Failure;
+use super::shared::figures::Tally;
+use super::shared::floor::CONCURRENCY;
+use super::shared::load::{arrivals, at_once};
+use super::shared::stage::Stage;
+use super::shared::support::{Mark, OPERATOR_USER, Reports as _};
 
 /// How often it is looked whether what was asked for has come.
 const LOOK: Duration = Duration::from_millis(20);

@@ -9,9 +9,9 @@ use kube::runtime::watcher::Config;
 use kube::{Api, ResourceExt as _};
 use serde_json::json;
 
-use super::Failure;
 use super::reach::{Above, Write, list, patch, text};
 use super::scene::{Scene, Watching};
+use super::shared::Failure;
 
 /// The offering and what it makes.
 const NAME: &str = "notice";

@@ -10,10 +10,10 @@ use clientele::api::{Access, Customer};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::Failure;
-use super::figures::{Tally, Waits};
 use super::scene::Scene;
-use super::support::{Mark, OPERATOR_USER, Reports as _};
+use super::shared::Failure;
+use super::shared::figures::{Tally, Waits};
+use super::shared::support::{AuditEvent, Mark, OPERATOR_USER, Reports as _};
 
 /// Time in which trials end one after the other.
 const MINUTE: usize = 60;
@@ -121,7 +121,7 @@ async fn gone(scene: &Scene, since: Mark) -> HashMap<String, Timestamp> {
         .by(OPERATOR_USER);
     let removed = calls
         .only(|call| call.verb == "delete" && call.resource == "rolebindings" && call.code < 400);
-    let named = |call: super::support::AuditEvent| {
+    let named = |call: AuditEvent| {
         let name = call.namespace.strip_prefix(&tenants)?;
         Some((name.to_owned(), call.answered))
     };

@@ -10,8 +10,8 @@ use futures::future::try_join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::Builder;
 
-use super::Failure;
-use super::figures::Waits;
+use super::shared::Failure;
+use super::shared::figures::Waits;
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,8 +4,8 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Failure;
 use super::asker::{Asked, Line, Question};
+use super::shared::Failure;
 
 /// Does nothing and answers as the counters' script does.
 const NOTHING: &str = "return {0, 0}";

@@ -8,10 +8,10 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 
-use super::Failure;
-use super::floor::CONCURRENCY;
-use super::stage::Stage;
-use super::support::{Reports, home, route, tenant, until};
+use super::shared::Failure;
+use super::shared::floor::CONCURRENCY;
+use super::shared::stage::Stage;
+use super::shared::support::{Reports, home, route, tenant, until};
 
 /// The name of the customer whose image the others are. Nothing else in it contains it.
 const FIRST: &str = "sender";

@@ -15,23 +15,8 @@
 // Measuring is reading clocks.
 #![allow(clippy::disallowed_methods)]
 
-// What is measured with, shared with the other benchmarks; none of them needs all of it.
-#[allow(dead_code)]
-#[path = "../customers/figures.rs"]
-mod figures;
-#[allow(dead_code)]
-#[path = "../customers/floor.rs"]
-mod floor;
-#[allow(dead_code)]
-#[path = "../customers/machine.rs"]
-mod machine;
-#[allow(dead_code)]
-#[path = "../customers/stage.rs"]
-mod stage;
-#[path = "../../tests/support/mod.rs"]
-mod support;
-#[path = "../customers/table.rs"]
-mod table;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 mod asker;
 mod bare;
@@ -41,14 +26,11 @@ mod phases;
 mod reaction;
 mod servers;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser as _;
-
-/// Whatever keeps a figure from being measured.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+use self::shared::machine::Machine;
+use self::shared::{Benchmark, Failure, called, times};
 
 /// Connections of the one who asks, as a Postfix has that is not quite small.
 const CONNECTIONS: usize = 8;
@@ -60,7 +42,7 @@ const MANY: usize = 64;
 const WORTH_KEEPING: usize = 10_000;
 
 /// Measures decisions about mail.
-#[derive(clap::Parser)]
+#[derive(clap::Args)]
 struct Arguments {
     /// Customers that are known
     #[arg(long, env = "SENDERS", default_value_t = WORTH_KEEPING)]
@@ -73,10 +55,6 @@ struct Arguments {
     /// How long everybody is asked, in seconds
     #[arg(long, env = "ASKING", default_value_t = 10)]
     seconds: u64,
-
-    /// What cargo passes to a benchmark; without it nothing is measured
-    #[arg(long, hide = true)]
-    bench: bool,
 }
 
 impl Arguments {
@@ -85,43 +63,26 @@ impl Arguments {
     }
 }
 
+impl Benchmark for Arguments {
+    const PAGE: &str = "benchmarks-mail.md";
+
+    fn is_worth_keeping(&self) -> bool {
+        self.customers >= WORTH_KEEPING
+    }
+
+    /// Ten minutes, a tenth of a second a customer, and twenty times the time of asking a round.
+    fn limit(&self) -> Duration {
+        Duration::from_secs(600)
+            + times(Duration::from_millis(100), self.customers)
+            + times(self.time(), 20 * self.rounds)
+    }
+
+    async fn measure(&self) -> Result<String, Failure> {
+        let figures = phases::all(self).await?;
+        Ok(page::write(&figures, &Machine::this()?, self.seconds))
+    }
+}
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if !arguments.bench {
-        eprintln!("This takes minutes and wants the machine for itself: run `make bench`.");
-        return ExitCode::SUCCESS;
-    }
-    match measure(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("the benchmark failed: {failure}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-#[tokio::main]
-async fn measure(arguments: &Arguments) -> Result<(), Failure> {
-    // Ten minutes, a tenth of a second a customer, and twenty times the time of asking a round: several times what a slow machine takes.
-    let limit = Duration::from_secs(600)
-        + Duration::from_millis(100) * u32::try_from(arguments.customers)?
-        + arguments.time() * 20 * u32::try_from(arguments.rounds)?;
-    let figures = tokio::time::timeout(limit, phases::all(arguments))
-        .await
-        .map_err(|_| format!("not done within {} minutes", limit.as_secs() / 60))??;
-    let page = page::write(&figures, &machine::Machine::this()?, arguments.seconds);
-    println!("{page}");
-    let file = file(arguments.customers);
-    std::fs::write(&file, page).map_err(|error| format!("{}: {error}", file.display()))?;
-    eprintln!("written to {}", file.display());
-    Ok(())
-}
-
-/// Where the figures go: into the documentation if they are worth it.
-fn file(customers: usize) -> PathBuf {
-    if customers < WORTH_KEEPING {
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join("benchmarks-mail.md")
-    } else {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks-mail.md")
-    }
+    called::<Arguments>()
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::asker::Asked;
-use super::figures::{Waits, median};
-use super::machine::Machine;
 use super::phases::{Figures, Memory, Round, Shared};
-use super::table::table;
+use super::shared::figures::{Waits, median};
+use super::shared::machine::Machine;
+use super::shared::table::table;
 use super::{CONNECTIONS, MANY};
 
 /// The page.

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::asker::{Asked, Line, Question, ended, policy, sent, unopposed};
 use super::reaction::{self, Reactions};
 use super::servers::{self, Server};
-use super::stage::Stage;
-use super::{Arguments, CONNECTIONS, Failure, MANY, bare, crowd};
+use super::shared::Failure;
+use super::shared::stage::Stage;
+use super::{Arguments, CONNECTIONS, MANY, bare, crowd};
 
 /// Customers that are changed.
 const CHANGED: usize = 25;

@@ -7,11 +7,11 @@ use clientele::api::Customer;
 use kube::Client;
 use serde_json::{Value, json};
 
-use super::Failure;
 use super::asker::{Line, ended, number, policy, sent};
 use super::crowd::{PLENTY, change};
-use super::figures::Waits;
-use super::support::tenant;
+use super::shared::Failure;
+use super::shared::figures::Waits;
+use super::shared::support::tenant;
 
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(1);

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use super::Failure;
-use super::machine::Resident;
-use super::support::{ControlPlane, Report as _, eventually, unique};
+use super::shared::Failure;
+use super::shared::machine::Resident;
+use super::shared::support::{ControlPlane, Report as _, eventually, unique};
 
 /// How long a process may take until it answers.
 const START: Duration = Duration::from_secs(60);
