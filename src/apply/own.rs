@@ -38,14 +38,12 @@ pub async fn amend(client: &Client, object: &Key, patch: &Value) -> Done {
     }
 }
 
-/// Deletes an object. One that is gone, or another one by now, needs no deletion.
+/// Deletes an object. One that is gone needs no deletion; whether another one of its name does is to be decided anew.
 pub async fn discard(client: &Client, object: &Key, uid: &str) -> Done {
     let address = Address::own(object.kind, &object.namespace);
     match address.delete(client, &object.name, uid).await {
         Ok(_) => (None, None),
-        Err(error) if matches!(Cause::of(&error), Cause::NotFound | Cause::Conflict) => {
-            (None, None)
-        }
+        Err(error) if Cause::of(&error) == Cause::NotFound => (None, None),
         Err(error) => (None, Some(failure(&format!("deleting {object}"), &error))),
     }
 }

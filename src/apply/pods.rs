@@ -16,7 +16,7 @@ const GRACE: u32 = 20;
 /// Deletes them page by page, without decoding more of a pod than its name: what a tenant may write into one stops nobody.
 ///
 /// # Errors
-/// The first call that fails; what is gone already is no failure.
+/// The first call that fails; what is gone already is no failure. A conflict is: the pod may be there still, or another one of its name.
 pub async fn delete_all(client: &Client, namespace: &str) -> kube::Result<()> {
     let pods = Address::pods(namespace);
     let mut after = None;
@@ -51,7 +51,7 @@ async fn delete(client: &Client, pods: &Address, metadata: &Value) -> kube::Resu
         .delete_within(client, text("name"), text("uid"), Some(GRACE))
         .await;
     match deleted {
-        Err(error) if !matches!(Cause::of(&error), Cause::NotFound | Cause::Conflict) => Err(error),
+        Err(error) if Cause::of(&error) != Cause::NotFound => Err(error),
         _ => Ok(()),
     }
 }

@@ -247,10 +247,7 @@ impl Teller {
             .await
         {
             Ok(_) => {}
-            // Gone, or another one of that name.
-            Err(error) if matches!(Cause::of(&error), Cause::NotFound | Cause::Conflict) => {
-                return true;
-            }
+            Err(error) if Cause::of(&error) == Cause::NotFound => return true,
             Err(error) => {
                 tracing::warn!(
                     customer = &*sender.login,

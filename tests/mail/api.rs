@@ -15,7 +15,8 @@ pub struct ApiServer(Arc<Mutex<State>>);
 #[derive(Default)]
 pub struct State {
     pub secrets: HashMap<String, Value>,
-    pub away: bool,
+    /// What every call is refused with.
+    pub refuses: Option<StatusCode>,
     pub reads: u32,
     /// Path and body of each write.
     pub writes: Vec<(String, Value)>,
@@ -64,8 +65,8 @@ impl ApiServer {
             .await
             .unwrap_or_default();
         let mut state = self.state();
-        if state.away {
-            return failure(StatusCode::SERVICE_UNAVAILABLE);
+        if let Some(code) = state.refuses {
+            return failure(code);
         }
         if method == Method::GET {
             state.reads += 1;

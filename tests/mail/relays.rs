@@ -5,6 +5,7 @@ use std::sync::Arc;
 use clientele::mail::metrics::Metrics;
 use clientele::mail::socketmap::Socketmap;
 use clientele::mail::vault::Vault;
+use http::StatusCode;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -121,10 +122,10 @@ async fn an_api_server_that_is_away_changes_nothing_and_a_new_password_holds_wit
         1,
         "questions at about the same time are one call"
     );
-    api.state().away = true;
+    api.state().refuses = Some(StatusCode::SERVICE_UNAVAILABLE);
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     assert_eq!(ask(&served, EU).await, "OK u:p:1");
-    api.state().away = false;
+    api.state().refuses = None;
     api.secret(
         "partner-emea/eu",
         TYPE,

@@ -7,6 +7,7 @@ use clientele::mail::logins::Logins;
 use clientele::mail::metrics::Metrics;
 use clientele::mail::sasl::Sasl;
 use clientele::mail::vault::Vault;
+use http::StatusCode;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -148,7 +149,7 @@ async fn a_new_password_holds_at_once_and_the_old_one_for_a_while() {
 #[tokio::test]
 async fn what_cannot_be_known_is_no_wrong_password() {
     let scene = scene().await;
-    scene.api.state().away = true;
+    scene.api.state().refuses = Some(StatusCode::SERVICE_UNAVAILABLE);
     // The connection ends: to Postfix any FAIL is a wrong password.
     assert_eq!(scene.log_in("emea--globex", "right").await, "");
 }

@@ -1,6 +1,7 @@
 //! What is written into a customer's status, and when.
 
 use clientele::mail::tell::Teller;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::api::ApiServer;
@@ -115,12 +116,14 @@ async fn conditions_come_with_an_event_and_go_with_the_window() {
 
 #[tokio::test]
 async fn what_could_not_be_written_is_written_later() {
-    let mut scene = scene().await;
-    scene.api.state().away = true;
-    assert_eq!(scene.send(50).await, (vec![], vec![]));
-    scene.api.state().away = false;
-    scene.world.hands.set("2026-11-23T10:20:10Z");
-    assert_eq!(scene.look().await.0.len(), 1);
+    for code in [StatusCode::SERVICE_UNAVAILABLE, StatusCode::CONFLICT] {
+        let mut scene = scene().await;
+        scene.api.state().refuses = Some(code);
+        assert_eq!(scene.send(50).await, (vec![], vec![]));
+        scene.api.state().refuses = None;
+        scene.world.hands.set("2026-11-23T10:20:10Z");
+        assert_eq!(scene.look().await.0.len(), 1, "{code}");
+    }
 }
 
 #[tokio::test]

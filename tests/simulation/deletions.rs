@@ -10,6 +10,7 @@ use crate::normal::{assert_same, less_history};
 use crate::people::{ROOT, customer, partner, plan, user};
 use crate::scenes::{EMEA, GLOBEX, minutes, seconds};
 use crate::server::Pacing;
+use crate::server::faults::{Fate, fate_at_write};
 use crate::sim::{Sim, story};
 use crate::trials::{access, pod, ready, status};
 
@@ -181,7 +182,9 @@ fn a_request_that_is_cancelled_gives_everything_back() {
         );
         let note = told(&sim, "leaves")["history"][1]["note"].clone();
         assert_eq!(note, "they stay");
-        // The history goes in its time, and the customer does not.
+        // The history goes in its time, also when that meets a conflict at first, and the customer does not.
+        let conflict = Fate::Refused(409, "Conflict");
+        sim.server.set_fault(fate_at_write(0, conflict, 1));
         sim.wait(minutes(25 * 60)).await;
         assert_eq!(sim.names("deletionrequests", EMEA), [""; 0]);
         assert_eq!(ready(&sim), "True Settled");

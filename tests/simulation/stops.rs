@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use crate::people::{customer, user};
 use crate::scenes::{EMEA, GLOBEX, seconds};
 use crate::server::Pacing;
+use crate::server::faults::Fate;
+use crate::server::log::Call;
+use crate::server::resources::Verb;
 use crate::sim::{Sim, story};
 use crate::trials::{access, is_stopped, on_trial, pod, ready, until_the_end, with_default};
 
@@ -129,6 +132,25 @@ fn a_stop_is_not_called_done_before_the_pods_are_gone() {
         );
         assert_eq!(sim.names("pods", GLOBEX), ["web"]);
         sim.wait(seconds(30)).await;
+        is_stopped(&sim);
+    });
+}
+
+#[test]
+fn a_pod_whose_deletion_meets_a_conflict_goes_all_the_same() {
+    story(Pacing::default(), |sim| async move {
+        on_trial(&sim).await;
+        let mut conflicts = 2;
+        sim.server.set_fault(move |call: &Call| {
+            let of_pod = call.verb == Verb::Delete && call.resource.plural == "pods";
+            if of_pod && conflicts > 0 {
+                conflicts -= 1;
+                return Fate::Refused(409, "Conflict");
+            }
+            Fate::Passes
+        });
+        until_the_end(&sim).await;
+        sim.settle().await;
         is_stopped(&sim);
     });
 }
