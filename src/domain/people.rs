@@ -1,8 +1,24 @@
-//! Which users of a customer are let in: one e-mail once, no more than the plan allows, the older before the younger.
+//! Which users of a customer are let in, and by which bindings: one e-mail once, no more than the plan allows, the older before the
+//! younger; one binding a role.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+
+use crate::api::Role;
+
+/// The roles of users, each with a binding of its own.
+pub const ROLES: [Role; 3] = [Role::Admin, Role::Member, Role::Viewer];
+
+/// Name of the RoleBinding for a customer's users of this role.
+pub fn binding(customer: &str, role: Role) -> String {
+    let suffix = match role {
+        Role::Admin => "admin",
+        Role::Member => "member",
+        Role::Viewer => "viewer",
+    };
+    format!("{customer}-{suffix}")
+}
 
 /// What decides about one user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::domain::entitlement;
 use crate::domain::facts::TenantFacts;
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::names::{partner_namespace, tenant_namespace, tenant_of};
-use crate::domain::people::Person;
+use crate::domain::people::{self, Person, ROLES};
 use crate::plan::observed::routes::{RouteChecked, RouteObserved};
 use crate::plan::observed::services::{Checked, OfferingObserved};
 use crate::plan::observed::{
@@ -109,18 +109,15 @@ impl World {
         })
     }
 
-    /// Whether a binding of the customer names somebody of whom there is no user any more.
+    /// Whether a binding of the customer's users names somebody of whom there is no user any more.
     pub fn has_lost_people(&self, key: &Key) -> bool {
         let Some(tenant) = tenant_of(&key.namespace, &key.name) else {
             return false;
         };
-        let bindings = self.rooms.of(&tenant).filter(|(kind, name)| {
-            let others = [meta::SMTP_ROLE, meta::LISTS_ROLE, meta::LIST_APPROVERS];
-            let peoples = !others.contains(&&**name);
-            *kind == ChildKind::RoleBinding && peoples
-        });
-        let mut bound = bindings
-            .filter_map(|(kind, name)| self.children.get(kind)?.get(&tenant, name))
+        let bindings = self.children.get(&ChildKind::RoleBinding);
+        let mut bound = ROLES
+            .into_iter()
+            .filter_map(|role| bindings?.get(&tenant, &people::binding(&key.name, role)))
             .flat_map(|binding| &binding.seen.subjects)
             .peekable();
         if bound.peek().is_none() {

@@ -2,7 +2,6 @@
 
 use kube::ResourceExt;
 
-use super::objects::bindings::tenant_binding;
 use super::observed::UserObserved;
 use super::trouble::Trouble;
 use super::{Draft, Plan, Subject, Verdict, subject::Kind};
@@ -107,7 +106,7 @@ fn verdict(observed: &UserObserved, id: &str) -> Verdict {
 
 /// Whether the binding names the user, if access is open.
 fn bound(observed: &UserObserved, customer: &str, access: Option<Access>) -> Verdict {
-    let name = tenant_binding(customer, observed.user.spec.role);
+    let name = people::binding(customer, observed.user.spec.role);
     let binding = observed
         .children
         .get(&(ChildKind::RoleBinding, name.clone()));

@@ -8,17 +8,14 @@ use kube::ResourceExt;
 use super::decisions::Decisions;
 use super::stop::Stop;
 use super::{card::card, login};
-use crate::api::Role;
 use crate::domain::fingerprint::ChildKind;
 use crate::domain::lineage::Lineage;
-use crate::domain::people;
+use crate::domain::people::{self, ROLES};
 use crate::plan::objects::namespace::{Tenant, Wanted};
 use crate::plan::objects::{Owner, bindings, network, tenant};
 use crate::plan::observed::{ChildSeen, Children, CustomerObserved};
 use crate::plan::step::{Child, Step};
 use crate::plan::subject::Subject;
-
-const ROLES: [Role; 3] = [Role::Admin, Role::Member, Role::Viewer];
 
 /// Steps in order, and what is still waited for.
 #[derive(Debug)]
@@ -48,7 +45,7 @@ pub fn furnish(
     let bound = bindings(observed, owner, lineage, namespace, decisions);
     let mut removals = Vec::new();
     for role in ROLES {
-        let name = bindings::tenant_binding(customer, role);
+        let name = people::binding(customer, role);
         let wanted = bound.wanted.iter().find(|child| child.name == name);
         removals.extend(removal(
             &observed.children,
@@ -256,7 +253,7 @@ fn bindings(
     let customer = observed.customer.name_any();
     if observed.users_swept_along {
         for (position, role) in ROLES.into_iter().enumerate() {
-            let name = bindings::tenant_binding(&customer, role);
+            let name = people::binding(&customer, role);
             let bound = observed.children.get(&(ChildKind::RoleBinding, name));
             let lost = bound
                 .into_iter()
@@ -272,7 +269,7 @@ fn bindings(
         .map(|(position, mut emails)| {
             emails.sort();
             let role = ROLES[position];
-            let name = bindings::tenant_binding(&customer, role);
+            let name = people::binding(&customer, role);
             let role = bindings::tenant_role(role, lineage.admin_role());
             bindings::people(
                 owner,

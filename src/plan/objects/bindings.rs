@@ -25,16 +25,6 @@ pub const LOGIN: &str = meta::SMTP_ROLE;
 /// Name of the ServiceAccount the operator runs as.
 pub const OPERATOR: &str = "clientele";
 
-/// Name of the binding for a customer's users of this role.
-pub fn tenant_binding(customer: &str, role: Role) -> String {
-    let suffix = match role {
-        Role::Admin => "admin",
-        Role::Member => "member",
-        Role::Viewer => "viewer",
-    };
-    format!("{customer}-{suffix}")
-}
-
 /// The ClusterRole for users of this role; a partner may name another one for admins.
 pub fn tenant_role(role: Role, admin_role: Option<&str>) -> String {
     match role {

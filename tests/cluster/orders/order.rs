@@ -76,12 +76,12 @@ impl<'a> Order<'a> {
         let Err(status) = self.ask(&self.creating(which)).await else {
             return Ok(());
         };
-        // Made again already when its deletion was taken back.
+        // Made again already when its deletion was taken back: as it was then.
         if thing["kind"] == "Customer"
             && let Ok(there) = self.ask(&get(&self.path(which))).await
             && there["metadata"]["deletionTimestamp"].is_null()
         {
-            return Ok(());
+            return self.set_right(which).await;
         }
         if status.message.contains("status unknown") {
             let place = thing["metadata"]["namespace"].as_str().expect("inside");
