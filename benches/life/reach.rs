@@ -86,6 +86,8 @@ pub async fn play(scene: &Scene, above: &impl Above, rounds: usize) -> Result<Re
         let (sent, floor) = timed(send_all(&client, writes)).await;
         sent?;
         above.give(scene, &by_hand).await?;
+        // What an operator reads when it starts comes from the API server's caches, which may be behind after so many writes.
+        scene.stage.calm().await?;
         let before = scene.mark().await;
         scene.stage.operator.start()?;
         scene.stage.operator.await_ready()?;
