@@ -19,6 +19,9 @@ use super::{PATIENCE, eventually};
 /// Under which key of a user's `extra` the API server names the token that was shown.
 pub const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 
+/// Far more than a line of the log has, in bytes.
+const LONGEST_LINE: u64 = 256 * 1024;
+
 /// The audit log of one control plane.
 pub struct Audit {
     log: PathBuf,
@@ -127,7 +130,8 @@ impl Audit {
     pub async fn mark(&self) -> Mark {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = format!("audit-mark-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let before = self.length();
+        // What cannot be read is told of below.
+        let before = self.end().unwrap_or_default();
         let maps: Api<ConfigMap> = Api::namespaced(client(load(&self.kubeconfig).await), "default");
         maps.get_opt(&name)
             .await
@@ -175,20 +179,28 @@ impl Audit {
         tokio::time::timeout(patience, silence).await.is_ok()
     }
 
-    fn length(&self) -> u64 {
-        std::fs::metadata(&self.log).map_or(0, |data| data.len())
+    /// The offset behind the last whole line: one may just be being written.
+    fn end(&self) -> std::io::Result<u64> {
+        let length = std::fs::metadata(&self.log)?.len();
+        let tail = length.saturating_sub(LONGEST_LINE);
+        let bytes = self.bytes(tail)?;
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n');
+        Ok(tail + whole.map_or(0, |end| end as u64 + 1))
+    }
+
+    fn bytes(&self, from: u64) -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(&self.log)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// The calls logged from this offset on, and the offset behind the last whole line.
     fn read(&self, from: u64) -> Result<(Vec<AuditEvent>, u64), String> {
-        let text = || {
-            let mut file = File::open(&self.log)?;
-            file.seek(SeekFrom::Start(from))?;
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            std::io::Result::Ok(bytes)
-        };
-        let bytes = text().map_err(|error| format!("{}: {error}", self.log.display()))?;
+        let bytes = self
+            .bytes(from)
+            .map_err(|error| format!("{}: {error}", self.log.display()))?;
         let whole = bytes.iter().rposition(|&byte| byte == b'\n');
         let whole = &bytes[..whole.map_or(0, |end| end + 1)];
         let mut events = Vec::new();

@@ -30,11 +30,9 @@ async fn killed_again_and_again_it_neither_loses_mail_nor_lets_too_much_through(
     let never = Letter::to(LIMIT + 1, "never");
     scene.post.refused(&scene.login, &never, 550).await;
     let (port, login) = (scene.post.port(), scene.login.clone());
-    let (taken, full, end) = (
-        AtomicUsize::new(0),
-        AtomicBool::new(false),
-        AtomicBool::new(false),
-    );
+    let (taken, end) = (AtomicUsize::new(0), AtomicBool::new(false));
+    // Which programs have nothing under way any more: they were told of the limit, or are through.
+    let full = [const { AtomicBool::new(false) }; PROGRAMS];
 
     // As mail programs do, each tries again what was not taken until it is.
     let programs = join_all((0..PROGRAMS).map(async |program| {
@@ -52,7 +50,7 @@ async fn killed_again_and_again_it_neither_loses_mail_nor_lets_too_much_through(
                     Err(refused) => {
                         assert!(refused.for_now(), "{refused:?}");
                         if refused.text.contains("limit of") {
-                            full.store(true, Ordering::SeqCst);
+                            full[program].store(true, Ordering::SeqCst);
                         }
                         assert!(!end.load(Ordering::SeqCst), "never taken: {refused:?}");
                         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -61,6 +59,7 @@ async fn killed_again_and_again_it_neither_loses_mail_nor_lets_too_much_through(
             }
             taken.fetch_add(1, Ordering::SeqCst);
         }
+        full[program].store(true, Ordering::SeqCst);
     }));
     let post = &mut scene.post;
     let (world, customer, relay) = (&scene.world, &scene.customer, &scene.relay);
@@ -80,7 +79,7 @@ async fn killed_again_and_again_it_neither_loses_mail_nor_lets_too_much_through(
             post.answer().await;
         }
         eventually("the limit is reached", 2 * PATIENCE, async || {
-            if full.load(Ordering::SeqCst) {
+            if full.iter().all(|full| full.load(Ordering::SeqCst)) {
                 Ok(())
             } else {
                 Err(post.log())
